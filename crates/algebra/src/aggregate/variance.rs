@@ -1,0 +1,180 @@
+//! `VAR_POP`, `VAR_SAMP`, `STDDEV_POP` and `STDDEV_SAMP`, exact and order-free.
+//!
+//! State is the count, the exact sum and the exact sum of squares; the variance is one rational
+//! number, rounded once ([`crate::exact::VarianceSums`]). Without that, the last digits would follow
+//! the order of rows.
+
+use datafusion::arrow::array::{ArrayRef, AsArray, BinaryBuilder, BooleanArray, Float64Array, UInt64Array};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Float64Type, UInt64Type};
+use datafusion::common::Result;
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
+};
+use std::sync::Arc;
+
+use super::rows::for_each_value;
+use super::single::{Grouped, SingleGroup};
+use crate::error::Error;
+use crate::exact::VarianceSums;
+
+/// The four functions under DataFusion's names and aliases.
+pub(super) fn functions() -> Vec<AggregateUDF> {
+    use Spread::{StandardDeviation, Variance};
+    vec![
+        ExactSpread::udaf("var", &["var_sample", "var_samp"], Variance, 1),
+        ExactSpread::udaf("var_pop", &["var_population"], Variance, 0),
+        ExactSpread::udaf("stddev", &["stddev_samp"], StandardDeviation, 1),
+        ExactSpread::udaf("stddev_pop", &[], StandardDeviation, 0),
+    ]
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Spread {
+    Variance,
+    StandardDeviation,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ExactSpread {
+    name: &'static str,
+    aliases: Vec<String>,
+    spread: Spread,
+    /// What is taken off the count: 1 for a sample, 0 for a population.
+    ddof: u64,
+    signature: Signature,
+}
+
+impl ExactSpread {
+    fn udaf(name: &'static str, aliases: &[&str], spread: Spread, ddof: u64) -> AggregateUDF {
+        let aliases = aliases.iter().map(ToString::to_string).collect();
+        let signature = Signature::exact(vec![DataType::Float64], Volatility::Immutable);
+        AggregateUDF::new_from_impl(Self { name, aliases, spread, ddof, signature })
+    }
+
+    fn sums(&self) -> SpreadSums {
+        SpreadSums { spread: self.spread, ddof: self.ddof, sums: VarianceSums::new() }
+    }
+}
+
+impl AggregateUDFImpl for ExactSpread {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn aliases(&self) -> &[String] {
+        &self.aliases
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Float64)
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        let field = |part: &str, data_type| Arc::new(Field::new(format!("{}[{part}]", args.name), data_type, false));
+        Ok(vec![field("count", DataType::UInt64), field("total", DataType::Binary), field("squares", DataType::Binary)])
+    }
+
+    fn accumulator(&self, _args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        Ok(SingleGroup::boxed(self.sums()))
+    }
+
+    fn groups_accumulator_supported(&self, _args: AccumulatorArgs) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(&self, _args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::new(self.sums()))
+    }
+}
+
+struct SpreadSums {
+    spread: Spread,
+    ddof: u64,
+    sums: VarianceSums,
+}
+
+impl SpreadSums {
+    fn take(&mut self, emit_to: EmitTo) -> VarianceSums {
+        match emit_to {
+            EmitTo::All => std::mem::take(&mut self.sums),
+            EmitTo::First(groups) => self.sums.split_off_front(groups),
+        }
+    }
+}
+
+impl Grouped for SpreadSums {
+    fn resize(&mut self, groups: usize) {
+        self.sums.resize(groups);
+    }
+
+    fn fresh(&self) -> Self {
+        Self { spread: self.spread, ddof: self.ddof, sums: VarianceSums::new() }
+    }
+}
+
+impl GroupsAccumulator for SpreadSums {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total_groups: usize,
+    ) -> Result<()> {
+        self.resize(total_groups);
+        let values = values[0].as_primitive::<Float64Type>();
+        let raw = values.values();
+        for_each_value(values, groups, filter, |group, row| self.sums.add(group, raw[row]));
+        Ok(())
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total_groups: usize) -> Result<()> {
+        self.resize(total_groups);
+        let counts = states[0].as_primitive::<UInt64Type>();
+        let (totals, squares) = (states[1].as_binary::<i32>(), states[2].as_binary::<i32>());
+        for (row, &group) in groups.iter().enumerate() {
+            let merged = self.sums.merge(group, counts.value(row), totals.value(row), squares.value(row));
+            merged.map_err(Error::from)?;
+        }
+        Ok(())
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        let sums = self.take(emit_to);
+        let counts = (0..sums.len()).map(|group| sums.count(group)).collect::<UInt64Array>();
+        let column = |encode: &dyn Fn(usize, &mut Vec<u8>)| {
+            let mut column = BinaryBuilder::new();
+            let mut bytes = Vec::new();
+            for group in 0..sums.len() {
+                bytes.clear();
+                encode(group, &mut bytes);
+                column.append_value(&bytes);
+            }
+            Arc::new(column.finish()) as ArrayRef
+        };
+        let totals = column(&|group, bytes| sums.encode_sum(group, bytes));
+        let squares = column(&|group, bytes| sums.encode_squares(group, bytes));
+        Ok(vec![Arc::new(counts), totals, squares])
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let sums = self.take(emit_to);
+        let value = |group| match self.spread {
+            Spread::Variance => sums.variance(group, self.ddof),
+            Spread::StandardDeviation => sums.stddev(group, self.ddof),
+        };
+        Ok(Arc::new((0..sums.len()).map(value).collect::<Float64Array>()))
+    }
+
+    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        self.rows_as_state(values, filter)
+    }
+
+    fn size(&self) -> usize {
+        self.sums.size()
+    }
+}

@@ -1,0 +1,53 @@
+//! Which plan made a state?
+//!
+//! A fingerprint names everything that decides what a state means: the format version, the query up
+//! to its aggregation, the types of the state columns, and the key under which units were hashed.
+//! States with unlike fingerprints refuse to merge.
+
+use std::fmt;
+use std::str::FromStr;
+
+use datafusion::arrow::datatypes::Schema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The name of the plan that made a state: 32 lower-case hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// The fingerprint of a plan given as text, its state columns and, where units are hashed, the key's id.
+    pub(crate) fn of(format: u32, plan: &str, state: &Schema, unit_key: Option<&str>) -> Self {
+        let mut digest = Sha256::new();
+        digest.update(format!("state format {format}\n{plan}\n"));
+        for field in state.fields() {
+            digest.update(format!("{} {}\n", field.name(), field.data_type()));
+        }
+        digest.update(unit_key.unwrap_or("no unit key"));
+        Self(digest.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The fingerprint's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err("a fingerprint is 32 hex digits")
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! How does telemetry become statistics that may be shown? By one algebra: *partial -> merge -> release*.
+//!
+//! - [`Cut::partial`] reads record batches and gives a [`PartialState`]: mergeable, never shown.
+//! - [`Cut::merge`] joins states. It is associative and commutative, the empty state is its identity,
+//!   and it does not know why two states meet: time, tenants and machines are the caller's business.
+//! - [`Cut::release`] is the only step that shows anything.
+//!
+//! Outside [`mod@release`] nobody can read a value out of a state: its columns are private to this crate.
+//! What this room does not do: it reads no files, knows no streams, keeps no log and draws no noise.
+
+mod aggregate;
+mod codec;
+mod cut;
+mod error;
+pub mod exact;
+mod fingerprint;
+mod node;
+mod partial;
+mod release;
+mod session;
+mod state;
+
+pub use aggregate::{Inadmissible, UnitKey, admit, is_unbounded};
+pub use cut::{Cut, StateColumn};
+pub use error::{Error, Result};
+pub use fingerprint::Fingerprint;
+pub use node::{Release, Threshold};
+pub use partial::Partial;
+pub use release::{Panes, Released};
+pub use session::{query_session, session};
+pub use state::PartialState;

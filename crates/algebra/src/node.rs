@@ -1,0 +1,176 @@
+//! Where in a query does state end and release begin? At the [`Release`] node, right above the aggregation.
+//!
+//! The node is a barrier for the optimizer: no filter slips below it and no state column is pruned
+//! away. Its physical form only marks the place where [`Cut`](crate::Cut) divides the plan and refuses
+//! to run, so that no plan can show a group without passing through [`mod@crate::release`].
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::Session;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DFSchemaRef, Result, internal_err};
+use datafusion::execution::context::QueryPlanner;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::logical_plan::Aggregate;
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
+
+use crate::UnitKey;
+use crate::aggregate::at_least;
+
+/// A group is released only when at least `k` distinct privacy units stand behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Threshold {
+    /// The least number of distinct units.
+    pub k: u32,
+    /// The column that names the unit, as seen by the aggregation.
+    pub unit: Expr,
+    /// The secret under which units are hashed in state.
+    pub key: UnitKey,
+}
+
+/// The release barrier above a signal's aggregation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Release {
+    input: LogicalPlan,
+    pub(crate) threshold: Option<Threshold>,
+    pub(crate) window_us: Option<i64>,
+}
+
+impl Release {
+    /// Puts the barrier above `aggregate`, whose windows, if any, are `window_us` microseconds long
+    /// and keyed by a group column named `window_start`.
+    ///
+    /// # Errors
+    /// When the unit of `threshold` is not a column of the aggregation's input.
+    pub fn over(aggregate: Aggregate, threshold: Option<Threshold>, window_us: Option<i64>) -> Result<LogicalPlan> {
+        let mut calls = aggregate.aggr_expr;
+        if let Some(Threshold { k, unit, key }) = &threshold {
+            calls.push(at_least(*k, key.clone(), unit.clone()));
+        }
+        let aggregate = Aggregate::try_new(aggregate.input, aggregate.group_expr, calls)?;
+        let node = Self { input: LogicalPlan::Aggregate(aggregate), threshold, window_us };
+        Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+    }
+
+    /// The aggregation under the barrier.
+    pub(crate) fn aggregation(&self) -> &LogicalPlan {
+        &self.input
+    }
+}
+
+impl PartialOrd for Release {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.input.partial_cmp(&other.input)
+    }
+}
+
+impl UserDefinedLogicalNodeCore for Release {
+    fn name(&self) -> &'static str {
+        "Release"
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        vec![&self.input]
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        self.input.schema()
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        Vec::new()
+    }
+
+    fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.threshold {
+            Some(threshold) => write!(f, "Release: groups of at least {} distinct {}", threshold.k, threshold.unit),
+            None => write!(f, "Release: every group"),
+        }
+    }
+
+    fn with_exprs_and_inputs(&self, _expressions: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
+        Ok(Self { input: inputs.remove(0), ..self.clone() })
+    }
+}
+
+/// Plans [`Release`] nodes beside DataFusion's own.
+#[derive(Debug)]
+pub(crate) struct ReleaseQueryPlanner;
+
+#[async_trait]
+impl QueryPlanner for ReleaseQueryPlanner {
+    async fn create_physical_plan(&self, plan: &LogicalPlan, session: &dyn Session) -> Result<Arc<dyn ExecutionPlan>> {
+        DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(ReleasePlanner)])
+            .create_physical_plan(plan, session)
+            .await
+    }
+}
+
+struct ReleasePlanner;
+
+#[async_trait]
+impl ExtensionPlanner for ReleasePlanner {
+    async fn plan_extension(
+        &self,
+        _planner: &dyn PhysicalPlanner,
+        node: &dyn UserDefinedLogicalNode,
+        _logical_inputs: &[&LogicalPlan],
+        physical_inputs: &[Arc<dyn ExecutionPlan>],
+        _session: &dyn Session,
+        _context: &PhysicalPlanningContext,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        if !node.as_any().is::<Release>() {
+            return Ok(None);
+        }
+        let input = Arc::clone(&physical_inputs[0]);
+        Ok(Some(Arc::new(ReleaseExec { input })))
+    }
+}
+
+/// The mark of the barrier in a physical plan. It has the shape of its input and does not run.
+#[derive(Debug)]
+pub(crate) struct ReleaseExec {
+    input: Arc<dyn ExecutionPlan>,
+}
+
+impl DisplayAs for ReleaseExec {
+    fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReleaseExec")
+    }
+}
+
+impl ExecutionPlan for ReleaseExec {
+    fn name(&self) -> &'static str {
+        "ReleaseExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.input.properties()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(
+        &self,
+        _visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(Self { input: children.remove(0) }))
+    }
+
+    fn execute(&self, _partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        internal_err!("groups are released by algebra::release only")
+    }
+}

@@ -1,0 +1,98 @@
+//! What do the rows of one micro-batch add to a signal's state?
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::unnest::UnnestExec;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+
+use crate::cut::{Cut, find, replace, with_input};
+use crate::error::{Error, Result};
+use crate::release::day_of;
+use crate::state::PartialState;
+
+/// The state of one micro-batch and what can be said about it without looking inside.
+#[derive(Debug)]
+pub struct Partial {
+    /// The mergeable state.
+    pub state: PartialState,
+    /// Rows that passed the query's filters.
+    pub rows_aggregated: u64,
+    /// Event days, counted from 1970-01-01, in which its windows start; none for a query without windows.
+    pub days: BTreeSet<i32>,
+}
+
+impl Cut {
+    /// Aggregates the rows of one micro-batch, on as many threads as `partitions` has members.
+    ///
+    /// # Guarantee
+    /// `partial(a ++ b)` releases as `merge(partial(a), partial(b))` does. Held by `tests/it/laws.rs`.
+    ///
+    /// # Errors
+    /// [`Error::BatchSchema`] when the batches lack a column that the query reads.
+    pub async fn partial(&self, schema: &SchemaRef, partitions: &[Vec<RecordBatch>]) -> Result<Partial> {
+        let rows = partitions.iter().flatten().map(RecordBatch::num_rows).sum::<usize>() as u64;
+        // A plan that sorts its input for an ordered aggregate needs it in one piece.
+        let sorts = !find(self.partial.input(), |node| node.downcast_ref::<SortExec>().is_some())?.is_empty();
+        let source = if sorts {
+            let whole = partitions.iter().flatten().cloned().collect::<Vec<_>>();
+            self.source(schema, &[whole])?
+        } else {
+            self.source(schema, partitions)?
+        };
+        let is_leaf = |node: &Arc<dyn ExecutionPlan>| node.children().is_empty();
+        let input = replace(Arc::clone(self.partial.input()), is_leaf, &source)?;
+        let plan = with_input(Arc::clone(&self.partial) as Arc<dyn ExecutionPlan>, Arc::clone(&input))?;
+        debug_assert!(plan.output_partitioning().partition_count() <= partitions.len().max(1));
+        let state = self.collect_state(plan).await?;
+        let days = self.days(&state);
+        Ok(Partial { state, rows_aggregated: rows_after_filters(&input, rows)?, days })
+    }
+
+    /// The micro-batch in the shape of the template source, checked: a leaf that differs would show
+    /// up as a panic inside a kernel.
+    fn source(&self, schema: &SchemaRef, partitions: &[Vec<RecordBatch>]) -> Result<Arc<dyn ExecutionPlan>> {
+        let leaves = find(self.partial.input(), |node| node.children().is_empty())?;
+        let [template] = leaves.as_slice() else {
+            return Err(Error::NotOneAggregate { found: leaves.len() });
+        };
+        let projection = template
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| match schema.column_with_name(field.name()) {
+                Some((position, found)) if found.data_type() == field.data_type() => Ok(position),
+                _ => Err(Error::BatchSchema { column: field.name().clone(), expected: field.data_type().clone() }),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(MemorySourceConfig::try_new_exec(partitions, Arc::clone(schema), Some(projection))?)
+    }
+
+    fn days(&self, state: &PartialState) -> BTreeSet<i32> {
+        let Some((position, _)) = self.window else {
+            return BTreeSet::new();
+        };
+        let starts =
+            state.batches.iter().map(|batch| batch.column(position).as_primitive::<TimestampMicrosecondType>());
+        starts.flat_map(|starts| starts.values().iter().map(|&start| day_of(start))).collect()
+    }
+}
+
+/// How many of `rows` came through the filters of an executed input.
+///
+/// The topmost filter knows; without one every row was aggregated. Rows that an unnest multiplied
+/// are counted once, as the filter below it saw them.
+fn rows_after_filters(input: &Arc<dyn ExecutionPlan>, rows: u64) -> Result<u64> {
+    let filters = find(input, |node| node.downcast_ref::<FilterExec>().is_some())?;
+    let unnests = find(input, |node| node.downcast_ref::<UnnestExec>().is_some())?;
+    let passed = filters.first().and_then(|filter| filter.metrics()?.output_rows());
+    Ok(match passed {
+        Some(passed) if unnests.is_empty() => passed as u64,
+        _ => rows,
+    })
+}

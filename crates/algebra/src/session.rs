@@ -1,0 +1,54 @@
+//! Under which rules does DataFusion plan a signal?
+//!
+//! Optimizer rules that answer an aggregate from file statistics, cut its state short for a `LIMIT`,
+//! or split it in two are left out: a state must stand for all rows that were read.
+
+use std::sync::Arc;
+
+use datafusion::execution::SessionStateBuilder;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use crate::aggregate::exact_functions;
+use crate::node::ReleaseQueryPlanner;
+
+/// Physical rules that make partial state incomplete or replace the aggregate by statistics.
+const LEFT_OUT: [&str; 4] =
+    ["aggregate_statistics", "LimitAggregation", "LimitedDistinctAggregation", "TopKRepartition"];
+
+/// A session for ad hoc queries: DataFusion as it is, with the same exact aggregates that signals have.
+pub fn query_session() -> SessionContext {
+    let mut config = SessionConfig::new();
+    config.options_mut().sql_parser.collect_spans = true;
+    let context = SessionContext::new_with_config(config);
+    for function in exact_functions() {
+        context.register_udaf(function);
+    }
+    context
+}
+
+/// A session that plans signals: one partition, exact aggregates, source spans kept for messages.
+pub fn session() -> SessionContext {
+    let mut config = SessionConfig::new().with_target_partitions(1).with_information_schema(false);
+    let options = config.options_mut();
+    options.sql_parser.collect_spans = true;
+    options.execution.enable_file_stream_work_stealing = false;
+    // A partial aggregation that gives up would emit one state row per input row.
+    options.execution.skip_partial_aggregation_probe_ratio_threshold = f64::INFINITY;
+
+    let mut rules = PhysicalOptimizer::new().rules;
+    rules.retain(|rule| !LEFT_OUT.contains(&rule.name()));
+    let state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_default_features()
+        .with_physical_optimizer_rules(rules)
+        .with_query_planner(Arc::new(ReleaseQueryPlanner))
+        .build();
+    let context = SessionContext::new_with_state(state);
+    // It would turn one COUNT(DISTINCT) into two aggregations.
+    context.remove_optimizer_rule("single_distinct_aggregation_to_group_by");
+    for function in exact_functions() {
+        context.register_udaf(function);
+    }
+    context
+}

@@ -1,0 +1,60 @@
+//! What did the author of a stream promise about its rows?
+//!
+//! A [`StreamContract`] is what `CREATE STREAM ... WITH (...)` says once its options are read. It does not know where
+//! the files are or how they are read; that is the business of `source`.
+
+use arrow::datatypes::SchemaRef;
+
+/// What a stream promises to every signal that reads it.
+///
+/// ```
+/// use tidegate_contract::stream::StreamContract;
+///
+/// let decisions = StreamContract {
+///     event_time: Some("event_time".into()),
+///     watermark_us: 600_000_000,
+///     privacy_unit: Some("user_token".into()),
+///     ..StreamContract::new("decisions")
+/// };
+/// assert!(decisions.is_protected());
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct StreamContract {
+    /// The name that SQL uses for the stream.
+    pub name: String,
+    /// The column that says when a row happened; without it the stream has no windows.
+    pub event_time: Option<String>,
+    /// How far behind the latest event a row may be before it is late, in microseconds.
+    pub watermark_us: i64,
+    /// The column that says whose row it is.
+    pub tenant: Option<String>,
+    /// The column that names the person or thing whose privacy is protected.
+    pub privacy_unit: Option<String>,
+    /// The columns the author wrote down; without them they are inferred from the files.
+    pub declared: Option<SchemaRef>,
+}
+
+impl StreamContract {
+    /// A contract that promises nothing but a name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), event_time: None, watermark_us: 0, tenant: None, privacy_unit: None, declared: None }
+    }
+
+    /// Whether rows of this stream speak about a privacy unit, so that nothing of it is shown unprotected.
+    pub fn is_protected(&self) -> bool {
+        self.privacy_unit.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StreamContract;
+
+    #[test]
+    fn a_stream_is_protected_when_it_names_a_privacy_unit() {
+        let mut contract = StreamContract::new("decisions");
+        assert!(!contract.is_protected());
+        contract.privacy_unit = Some("user_token".into());
+        assert!(contract.is_protected());
+    }
+}

@@ -1,0 +1,168 @@
+//! What can go wrong with records, and what should be done about it?
+
+use std::error::Error as StdError;
+use std::io::ErrorKind;
+
+use crate::Digest;
+
+/// The result of using a store or a log.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a store or a log did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The folder of a local store is not there.
+    #[error("`{path}` is not a folder: create it, or correct the root of the project")]
+    NoFolder {
+        /// The folder.
+        path: String,
+    },
+    /// The store may not be read or written here.
+    #[error("no permission to {action} `{path}`: grant it, or choose another root")]
+    PermissionDenied {
+        /// What was tried.
+        action: &'static str,
+        /// Where.
+        path: String,
+        /// What the store said.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// The store failed.
+    #[error("cannot {action} `{path}`: {source}")]
+    Store {
+        /// What was tried.
+        action: &'static str,
+        /// Where.
+        path: String,
+        /// What the store said.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// A path that no store accepts.
+    #[error("`{path}` is not a path in a store")]
+    InvalidPath {
+        /// The path.
+        path: String,
+    },
+    /// A name that cannot be the folder of a log.
+    #[error("`{name}` cannot name a log: use letters, digits, `-`, `_` and `.`, and do not start with `.`")]
+    InvalidName {
+        /// The name.
+        name: String,
+    },
+    /// Somebody else appended the record that was to be appended. What was decided must be decided again.
+    #[error("another process committed to this project (log `{log}`, record {seq}): stop it, or start this one again")]
+    Conflict {
+        /// The log.
+        log: String,
+        /// The record that both wanted to append.
+        seq: u64,
+    },
+    /// A log is not what was written.
+    #[error("the log is damaged at `{file}`: {fault}; restore this file from a backup, and do not edit the log")]
+    Damaged {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// A record's body cannot be written as JSON and read back. This is a bug of the caller.
+    #[error("a record for log `{log}` cannot be encoded: {source}")]
+    Unencodable {
+        /// The log.
+        log: String,
+        /// What the encoder said.
+        source: serde_json::Error,
+    },
+}
+
+/// What is wrong with a file of a log.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// A later record exists, this one does not.
+    #[error("the record is missing")]
+    Missing,
+    /// The bytes are no record.
+    #[error("it is not a record ({problem})")]
+    Unparsable {
+        /// What the decoder said.
+        problem: String,
+    },
+    /// The bytes differ from what was written.
+    #[error("its bytes were changed")]
+    Changed,
+    /// The number inside is not the number in the name.
+    #[error("it says that it is record {found}, not {expected}")]
+    WrongSeq {
+        /// The number in the name.
+        expected: u64,
+        /// The number inside.
+        found: u64,
+    },
+    /// The record does not follow the one before.
+    #[error("it follows a record with hash {found}, but the record before has {expected}")]
+    WrongPrev {
+        /// The hash of the record before.
+        expected: Digest,
+        /// The hash that is written.
+        found: String,
+    },
+    /// The record is whole, but its body is not what this version of Tidegate reads.
+    #[error("this version cannot read its body ({problem})")]
+    UnknownBody {
+        /// What the decoder said.
+        problem: String,
+    },
+    /// The file has no business in the folder of a log.
+    #[error("it does not belong to the log; move it away")]
+    Stranger,
+}
+
+impl Error {
+    /// Wraps what a store said, telling apart what only a permission can solve.
+    pub(crate) fn store(
+        action: &'static str,
+        path: impl std::fmt::Display,
+        source: impl StdError + Send + Sync + 'static,
+    ) -> Self {
+        let path = format!("{path}");
+        let denied = is_denied(&source);
+        let source = Box::new(source);
+        if denied {
+            return Self::PermissionDenied { action, path, source };
+        }
+        Self::Store { action, path, source }
+    }
+}
+
+/// Whether somewhere down the chain a permission is missing.
+fn is_denied(error: &(dyn StdError + 'static)) -> bool {
+    use object_store::Error::{PermissionDenied, Unauthenticated};
+    let by_system = error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|e| matches!(e.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem));
+    let by_store = matches!(error.downcast_ref(), Some(PermissionDenied { .. } | Unauthenticated { .. }));
+    by_system || by_store || error.source().is_some_and(is_denied)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_missing_permission_is_found_however_deep_it_is_wrapped() {
+        let check = |kind: ErrorKind, denied: bool| {
+            let wrapped = || object_store::Error::Generic { store: "x", source: Box::new(io::Error::from(kind)) };
+            let outer = object_store::Error::Generic { store: "y", source: Box::new(wrapped()) };
+            for error in [Error::store("write", "a/b", io::Error::from(kind)), Error::store("write", "a/b", outer)] {
+                assert_eq!(matches!(&error, Error::PermissionDenied { path, .. } if path == "a/b"), denied, "{error}");
+            }
+        };
+        check(ErrorKind::PermissionDenied, true);
+        check(ErrorKind::ReadOnlyFilesystem, true);
+        check(ErrorKind::NotFound, false);
+    }
+}

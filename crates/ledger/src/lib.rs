@@ -1,0 +1,34 @@
+//! Append-only hash-chained records: how are facts kept so that nobody can change them unseen?
+//!
+//! Everything that must be atomic in Tidegate is one act: **create the next record of a log if it is not there yet**.
+//! A [`Store`] does that on an object store; a [`Chain`] numbers the records and ties each to the one before.
+//!
+//! ```text
+//! log/commits/00000000000000000000.json  {"seq":0,"prev":"000...","body":{...},"sha256":"..."}
+//!                                            |
+//!                                            +--- sha256 of the whole file ---+
+//!                                                                             v
+//! log/commits/00000000000000000001.json  {"seq":1,"prev":"5d41...","body":{...},"sha256":"..."}
+//! ```
+//!
+//! # Promises
+//! - A record that was appended is on disk, whole, and stays ([`Store`]); held by `tests/it/store.rs` as far as a test
+//!   can without cutting the power.
+//! - Of two writers at most one appends the next record; the other gets [`Error::Conflict`]. Held by `tests/it/chain.rs`.
+//! - Opening a log reads all of it and notices every changed byte and every missing record but the last ones. Held by
+//!   `record::tests`.
+//!
+//! What is absent: this crate does not know what the records mean, keeps no lock and no lease, and cannot notice that
+//! the newest records of a log were removed by someone who removed nothing else; for that, keep the
+//! [`head`](Chain::head) elsewhere.
+
+mod chain;
+mod durable;
+mod error;
+mod record;
+mod store;
+
+pub use chain::Chain;
+pub use error::{Error, Fault, Result};
+pub use record::{Digest, Record, encode, file_name, verify};
+pub use store::{Created, Store};

@@ -1,0 +1,300 @@
+//! Which streams and signals do the SQL files of a project define?
+
+use std::collections::BTreeMap;
+
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::logical_expr::{DdlStatement, LogicalPlan};
+use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::DFParserBuilder;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use tidegate_contract::StreamContract;
+
+use crate::clause::{PrivacyClause, lift};
+use crate::cursor::{Cursor, is_word, tokenize};
+use crate::options::Options;
+use crate::parameters::substitute;
+use crate::{Code, Parameter, Place, Refusal, SourceText, Spanned, refuse};
+
+/// `CREATE STREAM`: where telemetry comes from and what it promises.
+#[derive(Debug, Clone)]
+pub struct StreamDefinition {
+    /// The stream's name.
+    pub name: Spanned<String>,
+    /// Folder, file or glob, as written.
+    pub path: Spanned<String>,
+    /// The file format, where it is declared.
+    pub format: Option<Spanned<String>>,
+    /// Event time, watermark, tenant, privacy unit and declared columns.
+    pub contract: StreamContract,
+    /// Where options stand, for messages about them.
+    pub event_time_place: Option<Place>,
+}
+
+/// `CREATE SIGNAL`: a query with a name, a version and, where people are protected, a privacy clause.
+#[derive(Debug, Clone)]
+pub struct SignalDefinition {
+    /// The signal's name.
+    pub name: Spanned<String>,
+    /// Its version, as the author declares it.
+    pub version: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// What kind of statistic it is, for readers.
+    pub kind: Option<String>,
+    /// What it says, for readers.
+    pub description: Option<String>,
+    /// SHA-256 over the statement's tokens: white space, comments and parameter spelling do not matter.
+    pub code_hash: String,
+    pub(crate) clause: Option<PrivacyClause>,
+    pub(crate) query: Vec<TokenWithSpan>,
+    /// Where the query begins.
+    pub query_place: Place,
+}
+
+impl SignalDefinition {
+    pub(crate) fn clause_place(&self) -> &Place {
+        self.clause.as_ref().map_or(&self.query_place, |clause| &clause.place)
+    }
+
+    /// Where `word` first stands in the query; the query's beginning if it does not.
+    pub(crate) fn word_place(&self, word: &str) -> Place {
+        let found = self.query.iter().find(|token| match &token.token {
+            Token::Word(found) => found.value.eq_ignore_ascii_case(word),
+            _ => false,
+        });
+        found.map_or_else(|| self.query_place.clone(), |token| self.query_place.at(token.span))
+    }
+}
+
+/// The definitions of a project.
+#[derive(Debug, Clone, Default)]
+pub struct Definitions {
+    /// Streams in the order of their files.
+    pub streams: Vec<StreamDefinition>,
+    /// Signals in the order of their files.
+    pub signals: Vec<SignalDefinition>,
+}
+
+impl Definitions {
+    /// Reads all statements of all `sources`.
+    ///
+    /// # Errors
+    /// Every refusal that was found, in the order of the files.
+    pub async fn parse(
+        sources: &[SourceText],
+        parameters: &BTreeMap<String, Parameter>,
+        session: &SessionContext,
+    ) -> Result<Self, Vec<Refusal>> {
+        let mut definitions = Self::default();
+        let mut refusals = Vec::new();
+        for source in sources {
+            let tokens = match tokenize(source) {
+                Ok(tokens) => tokens,
+                Err(refusal) => {
+                    refusals.push(refusal);
+                    continue;
+                }
+            };
+            for statement in tokens.split(|token| token.token == Token::SemiColon).filter(|tokens| !tokens.is_empty()) {
+                if let Err(refusal) = definitions.add(source, statement, parameters, session).await {
+                    refusals.push(refusal);
+                }
+            }
+        }
+        if refusals.is_empty() { Ok(definitions) } else { Err(refusals) }
+    }
+
+    async fn add(
+        &mut self,
+        source: &SourceText,
+        tokens: &[TokenWithSpan],
+        parameters: &BTreeMap<String, Parameter>,
+        session: &SessionContext,
+    ) -> Result<(), Refusal> {
+        let mut tokens = tokens.to_vec();
+        substitute(&mut tokens, source, parameters)?;
+        let mut cursor = Cursor::new(source, &tokens);
+        let start = cursor.place();
+        let created = cursor.skip("create");
+        if created && cursor.skip("stream") {
+            let stream = read_stream(&mut cursor, source, session).await?;
+            let others = self.streams.iter().map(|other| &other.name);
+            refuse_twin("stream", &stream.name, others)?;
+            self.streams.push(stream);
+        } else if created && cursor.skip("signal") {
+            let signal = read_signal(&mut cursor, source, &tokens, session)?;
+            let others = self.signals.iter().map(|other| &other.name);
+            refuse_twin("signal", &signal.name, others)?;
+            self.signals.push(signal);
+        } else {
+            return Err(refuse(
+                Code::UnknownStatement,
+                &start,
+                "a project's SQL files hold CREATE STREAM and CREATE SIGNAL statements only",
+                "run queries with `tidegate sql`",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn refuse_twin<'a>(
+    what: &str,
+    name: &Spanned<String>,
+    mut others: impl Iterator<Item = &'a Spanned<String>>,
+) -> Result<(), Refusal> {
+    match others.find(|other| other.value == name.value) {
+        None => Ok(()),
+        Some(other) => Err(refuse(
+            Code::DuplicateName,
+            &name.place,
+            format!("{what} `{}` is already defined at {}", name.value, other.place),
+            "give one of them another name",
+        )),
+    }
+}
+
+/// A name becomes part of paths: lower-case letters, digits and underscores.
+fn read_name(cursor: &mut Cursor<'_>, what: &str) -> Result<Spanned<String>, Refusal> {
+    let name = cursor.name(what)?;
+    let starts_well = name.value.starts_with(|first: char| first.is_ascii_lowercase() || first == '_');
+    let is_plain = name.value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if starts_well && is_plain && name.value.len() <= 64 {
+        return Ok(name);
+    }
+    Err(refuse(
+        Code::BadName,
+        &name.place,
+        format!("`{}` cannot name a {what}: names are part of paths", name.value),
+        "use up to 64 lower-case letters, digits and underscores, a letter first",
+    ))
+}
+
+async fn read_stream(
+    cursor: &mut Cursor<'_>,
+    source: &SourceText,
+    session: &SessionContext,
+) -> Result<StreamDefinition, Refusal> {
+    const SHAPE: &str = "CREATE STREAM name [(column TYPE, ...)] WITH (path = '...', event_time = '...')";
+    let name = read_name(cursor, "stream")?;
+    let columns_place = cursor.place();
+    let declared = match cursor.group()? {
+        Some(columns) => Some(read_columns(columns, &columns_place, session).await?),
+        None => None,
+    };
+    let mut options = read_with(cursor, "CREATE STREAM", source, session, SHAPE)?;
+    if !cursor.at_end() {
+        return Err(refuse(Code::Syntax, &cursor.place(), format!("unexpected {}", cursor.found()), SHAPE));
+    }
+    let path = options.text("path")?;
+    let path = options.required("path", path, "'landing/decisions/'")?;
+    let format = options.text("format")?;
+    if let Some(connector) = options.text("connector")?
+        && connector.value != "file"
+    {
+        let cause = format!("there is no connector `{}`", connector.value);
+        return Err(refuse(Code::OptionValue, &connector.place, cause, "write connector = 'file', or leave it out"));
+    }
+    let event_time = options.text("event_time")?;
+    let watermark_us = options.duration_us("watermark")?.unwrap_or(0);
+    let tenant = options.text("tenant")?;
+    let privacy_unit = options.text("privacy_unit")?;
+    options.finish()?;
+    let value = |option: Option<Spanned<String>>| option.map(|option| option.value);
+    Ok(StreamDefinition {
+        event_time_place: event_time.as_ref().map(|column| column.place.clone()),
+        contract: StreamContract {
+            name: name.value.clone(),
+            event_time: value(event_time),
+            watermark_us,
+            tenant: value(tenant),
+            privacy_unit: value(privacy_unit),
+            declared,
+        },
+        name,
+        path,
+        format,
+    })
+}
+
+fn read_with(
+    cursor: &mut Cursor<'_>,
+    clause: &'static str,
+    source: &SourceText,
+    session: &SessionContext,
+    shape: &str,
+) -> Result<Options, Refusal> {
+    cursor.expect("WITH", shape)?;
+    let place = cursor.place();
+    let Some(inside) = cursor.group()? else {
+        return Err(refuse(Code::Syntax, &place, format!("expected (, found {}", cursor.found()), shape));
+    };
+    Options::parse(clause, place, source, inside, session)
+}
+
+/// Declared columns: DataFusion's own DDL reads the types.
+async fn read_columns(
+    columns: &[TokenWithSpan],
+    place: &Place,
+    session: &SessionContext,
+) -> Result<SchemaRef, Refusal> {
+    let wrapper = SourceText::new("columns", "CREATE EXTERNAL TABLE t ( ) STORED AS PARQUET LOCATION 'x'");
+    let mut tokens = tokenize(&wrapper)?;
+    let inside = tokens.iter().position(|token| token.token == Token::RParen).unwrap_or(0);
+    tokens.splice(inside..inside, columns.iter().cloned());
+    let refusal = |error: &_| Refusal::from_datafusion(error, place);
+    let mut parser = DFParserBuilder::new(tokens).build().map_err(|error| refusal(&error))?;
+    let statement = parser.parse_statement().map_err(|error| refusal(&error))?;
+    let plan = session.state().statement_to_plan(statement).await.map_err(|error| refusal(&error))?;
+    match plan {
+        LogicalPlan::Ddl(DdlStatement::CreateExternalTable(table)) => {
+            Ok(Arc::new(Schema::new(table.schema.fields().clone())))
+        }
+        _ => Err(refuse(Code::Syntax, place, "these are not columns", "(name TYPE, ...)")),
+    }
+}
+
+fn read_signal(
+    cursor: &mut Cursor<'_>,
+    source: &SourceText,
+    statement: &[TokenWithSpan],
+    session: &SessionContext,
+) -> Result<SignalDefinition, Refusal> {
+    const SHAPE: &str = "CREATE SIGNAL name [WITH (version = '1.0.0')] AS SELECT ...";
+    let name = read_name(cursor, "signal")?;
+    let (mut version, mut owner, mut kind, mut description) = ("1.0.0".to_owned(), None, None, None);
+    if cursor.next_is("with") {
+        let mut options = read_with(cursor, "CREATE SIGNAL", source, session, SHAPE)?;
+        if let Some(declared) = options.text("version")? {
+            version = declared.value;
+        }
+        owner = options.text("owner")?.map(|option| option.value);
+        kind = options.text("kind")?.map(|option| option.value);
+        description = options.text("description")?.map(|option| option.value);
+        options.finish()?;
+    }
+    cursor.expect("AS", SHAPE)?;
+    let query_place = cursor.place();
+    let (query, clause) = lift(cursor.rest(), source, session)?;
+    if query.first().is_none_or(|first| !is_word(first, "select") && !is_word(first, "with")) {
+        return Err(refuse(Code::Syntax, &query_place, "a signal is a SELECT query", SHAPE));
+    }
+    let code_hash = code_hash(statement);
+    Ok(SignalDefinition { name, version, owner, kind, description, code_hash, clause, query, query_place })
+}
+
+fn code_hash(statement: &[TokenWithSpan]) -> String {
+    let mut digest = Sha256::new();
+    for token in statement {
+        let text = match &token.token {
+            // Unquoted words mean the same in any case.
+            Token::Word(word) if word.quote_style.is_none() => word.value.to_lowercase(),
+            other => other.to_string(),
+        };
+        digest.update(text);
+        digest.update([0]);
+    }
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,30 @@
+//! How does a SQL file become a named, versioned plan with a release policy?
+//!
+//! [`Definitions::parse`] reads the statements of many files; [`Planner`] turns a signal's definition
+//! into a [`Signal`], or into a [`Refusal`] that says where, why, and what to write instead. What this
+//! room does not do: it opens no file, reads no telemetry and runs no plan.
+
+mod clause;
+mod code;
+mod cursor;
+mod definition;
+mod nearest;
+mod options;
+mod output;
+mod parameters;
+mod plan;
+mod policy;
+mod refusal;
+mod shape;
+mod text;
+mod window;
+
+pub use code::Code;
+pub use definition::{Definitions, SignalDefinition, StreamDefinition};
+pub use nearest::nearest;
+pub use parameters::Parameter;
+pub use plan::{Planner, Signal, Stream};
+pub use policy::Policy;
+pub use refusal::{Refusal, refuse};
+pub use text::{Place, SourceText, Spanned};
+pub use window::TumblePlanner;

@@ -1,0 +1,79 @@
+//! Which columns does a signal release, and in which order do its rows lie?
+
+use datafusion::arrow::datatypes::{DataType, Schema};
+use datafusion::logical_expr::{Expr, LogicalPlan};
+
+use crate::definition::SignalDefinition;
+use crate::{Code, Refusal, refuse};
+
+/// Columns that every released file has beside the query's own.
+pub(crate) const METADATA_COLUMNS: [&str; 5] = ["signal_version", "scope", "k", "code_hash", "release_id"];
+
+/// Partition columns of released paths.
+const PATH_COLUMNS: [&str; 2] = ["signal", "date"];
+
+/// Checks names and types of the released columns.
+pub(crate) fn check(schema: &Schema, windowed: bool, signal: &SignalDefinition) -> Result<(), Refusal> {
+    for (position, field) in schema.fields().iter().enumerate() {
+        let name = field.name();
+        let place = signal.word_place(name);
+        if METADATA_COLUMNS.contains(&name.as_str()) || PATH_COLUMNS.contains(&name.as_str()) {
+            let cause = format!("`{name}` is a column that Tidegate adds to released rows");
+            return Err(refuse(Code::BadOutput, &place, cause, "give the column another name with AS"));
+        }
+        if schema.fields().iter().take(position).any(|other| other.name().eq_ignore_ascii_case(name)) {
+            let cause = format!("two result columns are called `{name}`");
+            return Err(refuse(Code::BadOutput, &place, cause, "give one of them another name with AS"));
+        }
+        let is_plain = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        if !is_plain {
+            let cause = format!("result column `{name}` has no name of its own");
+            return Err(refuse(Code::BadOutput, &place, cause, "give it one with AS"));
+        }
+        if matches!(field.data_type(), DataType::Null) {
+            let cause = format!("result column `{name}` is always null");
+            return Err(refuse(Code::BadOutput, &place, cause, "leave it out, or CAST it to a type"));
+        }
+    }
+    if windowed && schema.column_with_name("window_start").is_none() {
+        return Err(refuse(
+            Code::WindowNotShown,
+            &signal.query_place,
+            "the result has no column window_start, by which released rows are filed",
+            "add window_start, window_end to the SELECT list",
+        ));
+    }
+    Ok(())
+}
+
+/// Positions of the result columns by which rows are sorted: the window, then the other keys in the
+/// order of the SELECT list, then everything else, so that the order is total.
+pub(crate) fn sort_order(plan: &LogicalPlan, schema: &Schema, keys: &[Expr]) -> Vec<usize> {
+    let key_names = keys.iter().map(|key| key.clone().unalias().schema_name().to_string()).collect::<Vec<_>>();
+    let rank = |position: usize| {
+        let name = schema.field(position).name().as_str();
+        match name {
+            "window_start" => 0,
+            "window_end" => 1,
+            _ if is_key(plan, position, &key_names) => 2,
+            _ => 3,
+        }
+    };
+    let mut order = (0..schema.fields().len()).collect::<Vec<_>>();
+    order.sort_by_key(|&position| rank(position));
+    order
+}
+
+/// True when a result column is one of the group keys, possibly renamed.
+fn is_key(plan: &LogicalPlan, position: usize, key_names: &[String]) -> bool {
+    let LogicalPlan::Projection(projection) = plan else {
+        return false;
+    };
+    let Some(expression) = projection.expr.get(position) else {
+        return false;
+    };
+    match expression.clone().unalias_nested().data {
+        Expr::Column(column) => key_names.iter().any(|key| *key == column.flat_name() || *key == column.name),
+        _ => false,
+    }
+}

@@ -1,0 +1,173 @@
+//! How does a definition become a plan that can run?
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::MemTable;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{DataFusionError, Result as PlanResult};
+use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::logical_plan::Aggregate;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::DFParserBuilder;
+use tidegate_algebra::{Cut, Release, Threshold, UnitKey, session};
+
+use crate::definition::{SignalDefinition, StreamDefinition};
+use crate::window::{TumblePlanner, window_end};
+use crate::{Code, Policy, Refusal, output, policy, refuse, shape};
+
+/// A stream as the planner sees it: what it promises, and its columns.
+#[derive(Debug, Clone)]
+pub struct Stream {
+    /// The definition.
+    pub definition: StreamDefinition,
+    /// Its columns, as its source delivers them.
+    pub schema: SchemaRef,
+}
+
+/// A signal that can run.
+#[derive(Debug)]
+pub struct Signal {
+    /// The definition it was planned from.
+    pub definition: SignalDefinition,
+    /// The stream it reads.
+    pub stream: String,
+    /// Under which condition its groups are shown.
+    pub policy: Policy,
+    /// The size of its windows in microseconds.
+    pub window_us: Option<i64>,
+    /// The recipe for partial, merge and release.
+    pub cut: Cut,
+    /// Positions of the result columns by which released rows are sorted.
+    pub sort_order: Vec<usize>,
+}
+
+impl Signal {
+    /// The signal's name.
+    pub fn name(&self) -> &str {
+        &self.definition.name.value
+    }
+}
+
+/// Plans signals over a project's streams.
+pub struct Planner {
+    streams: BTreeMap<String, Stream>,
+    key: UnitKey,
+}
+
+impl Planner {
+    /// A planner over `streams`; privacy units are hashed under `key`.
+    pub fn new(streams: Vec<Stream>, key: UnitKey) -> Self {
+        let streams = streams.into_iter().map(|stream| (stream.definition.name.value.clone(), stream)).collect();
+        Self { streams, key }
+    }
+
+    /// Plans one signal.
+    ///
+    /// # Errors
+    /// A [`Refusal`] that says where, why, and what to write instead.
+    pub async fn plan(&self, definition: &SignalDefinition) -> Result<Signal, Refusal> {
+        let explain = |error: &DataFusionError| {
+            let mut refusal = Refusal::from_datafusion(error, &definition.query_place);
+            if refusal.code == Code::UnknownFunction
+                && let Some(name) = refusal.cause.split('`').nth(1)
+            {
+                refusal.place = definition.word_place(name);
+            }
+            refusal
+        };
+        let session = self.session(definition).map_err(|error| explain(&error))?;
+        let plan = parse(definition, &session).await.map_err(|error| explain(&error))?;
+        let shape = shape::check(&plan, definition)?;
+        let Some(stream) = self.streams.get(&shape.stream) else {
+            let cause = format!("there is no stream `{}`", shape.stream);
+            let fix = "define it with CREATE STREAM in one of the project's SQL files";
+            return Err(refuse(Code::UnknownTable, &definition.query_place, cause, fix));
+        };
+        let policy = policy::decide(definition, &stream.definition)?;
+        let threshold = match &policy {
+            Policy::Open => None,
+            Policy::Threshold { k, unit } => {
+                policy::refuse_shown_units(&shape.aggregate, unit, definition)?;
+                let unit = policy::unit_column(&shape.aggregate, unit, definition)?;
+                Some(Threshold { k: *k, unit, key: self.key.clone() })
+            }
+        };
+        output::check(plan.schema().as_arrow(), shape.window_us.is_some(), definition)?;
+        let sort_order = output::sort_order(&plan, plan.schema().as_arrow(), &shape.aggregate.group_expr);
+        let barred = bar(plan, threshold.as_ref(), shape.window_us).map_err(|error| explain(&error))?;
+        let cut = Cut::plan(&session, &barred).await.map_err(|error| explain(&error.into()))?;
+        Ok(Signal {
+            definition: definition.clone(),
+            stream: shape.stream,
+            policy,
+            window_us: shape.window_us,
+            cut,
+            sort_order,
+        })
+    }
+
+    /// A session in which every stream is an empty table of its columns: plans are templates whose
+    /// source is replaced by micro-batches.
+    fn session(&self, definition: &SignalDefinition) -> PlanResult<SessionContext> {
+        let session = session();
+        let mut sources = BTreeMap::new();
+        for (name, stream) in &self.streams {
+            let table = Arc::new(MemTable::try_new(Arc::clone(&stream.schema), vec![vec![]])?);
+            sources.insert(name.clone(), provider_as_source(Arc::clone(&table) as _));
+            session.register_table(name.as_str(), table)?;
+        }
+        let windows = TumblePlanner::new(sources, definition.query_place.source().clone(), session.clone());
+        session.register_relation_planner(Arc::new(windows))?;
+        Ok(session)
+    }
+}
+
+async fn parse(definition: &SignalDefinition, session: &SessionContext) -> PlanResult<LogicalPlan> {
+    let mut parser = DFParserBuilder::new(definition.query.clone()).build()?;
+    let mut statements = parser.parse_statements()?;
+    match (statements.pop_front(), statements.is_empty()) {
+        (Some(statement), true) => session.state().statement_to_plan(statement).await,
+        _ => Err(DataFusionError::Plan("a signal is one SELECT query".to_owned())),
+    }
+}
+
+/// Puts the release barrier above the aggregation.
+fn bar(plan: LogicalPlan, threshold: Option<&Threshold>, window_us: Option<i64>) -> PlanResult<LogicalPlan> {
+    plan.transform_down(|node| match node {
+        LogicalPlan::Aggregate(aggregate) => {
+            let barred = match window_us {
+                Some(size_us) => bar_windows(aggregate, threshold, size_us)?,
+                None => Release::over(aggregate, threshold.cloned(), None)?,
+            };
+            Ok(Transformed::new(barred, true, datafusion::common::tree_node::TreeNodeRecursion::Jump))
+        }
+        other => Ok(Transformed::no(other)),
+    })
+    .data()
+}
+
+/// As [`bar`], with `window_end` taken out of the keys: it follows from `window_start`, so it is
+/// computed once per released group instead of hashed once per row.
+fn bar_windows(aggregate: Aggregate, threshold: Option<&Threshold>, size_us: i64) -> PlanResult<LogicalPlan> {
+    let wanted = Arc::clone(&aggregate.schema);
+    let is = |key: &Expr, name: &str| matches!(key, Expr::Column(column) if column.name == name);
+    let start = aggregate.group_expr.iter().find(|key| is(key, "window_start")).cloned();
+    let has_end = aggregate.group_expr.iter().any(|key| is(key, "window_end"));
+    let (Some(start), true) = (start, has_end) else {
+        return Release::over(aggregate, threshold.cloned(), Some(size_us));
+    };
+    let keys = aggregate.group_expr.into_iter().filter(|key| !is(key, "window_end")).collect();
+    let aggregate = Aggregate::try_new(aggregate.input, keys, aggregate.aggr_expr)?;
+    let barred = Release::over(aggregate, threshold.cloned(), Some(size_us))?;
+    let columns = wanted.iter().map(|(qualifier, field)| {
+        if field.name() == "window_end" {
+            window_end(start.clone(), size_us).alias_qualified(qualifier.cloned(), field.name())
+        } else {
+            Expr::Column((qualifier, field).into())
+        }
+    });
+    LogicalPlanBuilder::from(barred).project(columns.collect::<Vec<_>>())?.build()
+}

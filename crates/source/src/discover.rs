@@ -1,0 +1,141 @@
+//! Which files does a stream have, and in what order?
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use glob::MatchOptions;
+
+use crate::location::{Location, Select};
+use crate::{Error, Format, Result, partition};
+
+/// One file of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// The path relative to the location's root, with `/` between its parts: the same on every machine.
+    pub id: String,
+    /// Where to open it.
+    pub path: PathBuf,
+    /// Its size in bytes when it was listed.
+    pub size: u64,
+    /// The values that its folders give (`key=value`), decoded; `None` stands for null.
+    pub partitions: BTreeMap<String, Option<String>>,
+}
+
+/// Lists the files of a location, sorted by [`id`](SourceFile::id), byte for byte.
+///
+/// Links are followed. Files and folders whose names start with `.` or `_` are left out, and so are files that are
+/// still being written (`*.tmp`, `#*`, and `*#1` as `object_store` stages them). Files that vanish while they are
+/// listed are left out too.
+///
+/// # Errors
+/// [`Error::PathMissing`] when the root is gone, [`Error::Unlistable`] when a folder may not be listed.
+pub fn discover(location: &Location, format: Format) -> Result<Vec<SourceFile>> {
+    let mut files = BTreeMap::new();
+    let root = location.root();
+    if let Select::One(name) = location.select() {
+        let path = root.join(name);
+        let Some(size) = file_size(&path) else {
+            return Err(Error::PathMissing { path });
+        };
+        files.insert(name.clone(), (path, size));
+    } else if root.is_dir() {
+        let mut above = Vec::new();
+        walk(root, "", &mut above, &mut |id, path, size| {
+            if belongs(location.select(), format, &id) {
+                files.insert(id, (path, size));
+            }
+        })?;
+    } else {
+        return Err(Error::PathMissing { path: root.to_path_buf() });
+    }
+    let files =
+        files.into_iter().map(|(id, (path, size))| SourceFile { partitions: partition::parse(&id), id, path, size });
+    Ok(files.collect())
+}
+
+fn belongs(select: &Select, format: Format, id: &str) -> bool {
+    let of_format = Format::from_extension(id) == Some(format);
+    match select {
+        Select::All => of_format,
+        Select::One(name) => id == name,
+        Select::Matching { pattern, names_extension } => {
+            let options = MatchOptions { require_literal_separator: true, ..MatchOptions::default() };
+            (*names_extension || of_format) && pattern.matches_with(id, options)
+        }
+    }
+}
+
+/// Visits every visible file below `folder`; `above` holds the real paths of the folders on the way down, so that a
+/// link to one of them ends the descent instead of turning in a circle.
+fn walk(
+    folder: &Path,
+    prefix: &str,
+    above: &mut Vec<PathBuf>,
+    visit: &mut impl FnMut(String, PathBuf, u64),
+) -> Result<()> {
+    let unlistable = |source| Error::Unlistable { path: folder.to_path_buf(), source };
+    let real = match folder.canonicalize() {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        real => real.map_err(unlistable)?,
+    };
+    if above.contains(&real) {
+        return Ok(());
+    }
+    let entries = match fs::read_dir(folder) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(unlistable)?,
+    };
+    above.push(real);
+    for entry in entries {
+        let entry = entry.map_err(unlistable)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if is_hidden(&name) {
+            continue;
+        }
+        let path = entry.path();
+        let id = format!("{prefix}{name}");
+        if path.is_dir() {
+            walk(&path, &format!("{id}/"), above, visit)?;
+        } else if let Some(size) = file_size(&path)
+            && !is_temporary(&name)
+        {
+            visit(id, path, size);
+        }
+    }
+    above.pop();
+    Ok(())
+}
+
+/// The size of a file, or nothing when it is gone or is not a file.
+fn file_size(path: &Path) -> Option<u64> {
+    let metadata = fs::metadata(path).ok()?;
+    metadata.is_file().then_some(metadata.len())
+}
+
+fn is_hidden(name: &str) -> bool {
+    name.starts_with(['.', '_'])
+}
+
+fn is_temporary(name: &str) -> bool {
+    let staged = name
+        .rsplit_once('#')
+        .is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
+    name.starts_with('#') || name.ends_with(".tmp") || staged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_temporary;
+
+    #[test]
+    fn names_of_files_that_are_still_written() {
+        for name in ["a.parquet.tmp", "#a.csv#", "a.parquet#1"] {
+            assert!(is_temporary(name), "{name}");
+        }
+        for name in ["a.parquet", "a#b.parquet", "tmp.csv"] {
+            assert!(!is_temporary(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Where do batches come from?
+//!
+//! This crate answers four questions about a stream of files: which files does it have ([`discover`]), in what order
+//! (by path, byte for byte), with what columns ([`infer`]), and what are their rows ([`Source::open`]).
+//!
+//! ```text
+//! path option --Location--> files --infer--> stream schema
+//!                             |
+//!                             +--open(file, columns, from row)--> Item, Item, ...
+//!                                                                 Rows { batch, rejected } | FileRejected
+//! ```
+//!
+//! # Promises
+//! - One bad file or row never stops a run: it becomes a [`Rejection`] with a [`Reason`], and the good rows go on.
+//! - A rejection never carries a value out of the data, only names of columns and types.
+//! - Every delivered batch has exactly the requested columns of the stream schema, whatever the file looked like.
+//! - Rows come in file order, and reading from row `n` gives the rows that reading from 0 gives after the first `n`.
+//! - Memory is bounded by the batch size, not by the file: at most [`BATCHES_IN_FLIGHT`] batches wait for the reader.
+//!
+//! All are held by `tests/it`. Damaged files can make a decoder panic; the panic is caught and becomes
+//! [`Reason::FileCorrupt`], so a binary that uses this crate must not be built with `panic = "abort"`.
+//!
+//! What is absent: watermarks, late rows and positions that survive a restart belong to `stream`; this crate keeps no
+//! state between two calls. It does not know DataFusion.
+
+mod convert;
+mod discover;
+mod error;
+mod format;
+mod location;
+mod partition;
+mod read;
+mod reject;
+mod schema;
+mod shape;
+mod source;
+mod suggest;
+
+pub use discover::{SourceFile, discover};
+pub use error::{Error, Result};
+pub use format::Format;
+pub use location::Location;
+pub use read::BATCHES_IN_FLIGHT;
+pub use reject::{Delivery, Item, Reason, Rejection};
+pub use schema::infer;
+pub use source::Source;

@@ -1,0 +1,213 @@
+//! What are the rows of one file?
+//!
+//! Each format has a room of its own with two functions: `columns` says what columns a file has, `read` hands its rows
+//! to a [`Job`]. They run on a blocking thread and know nothing of channels; the job cares for counting, shaping and
+//! sending.
+
+mod csv;
+mod ipc;
+mod ndjson;
+mod parquet;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use ::arrow::array::RecordBatch;
+use ::arrow::datatypes::{Field, Fields};
+use futures::stream::{self, BoxStream, StreamExt};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::shape::{Misfit, Request, Shape};
+use crate::{Delivery, Format, Item, Reason, Rejection, SourceFile};
+
+/// How many batches of one file wait for the reader at most.
+pub const BATCHES_IN_FLIGHT: usize = 16;
+
+/// How many rows tell the types of a text file's columns.
+const SAMPLE_ROWS: usize = 1000;
+
+/// After how many bytes of text a batch ends, however few rows it has.
+const BATCH_BYTES: usize = 16 << 20;
+
+/// The columns of a file, or nothing when it cannot be opened or has none.
+pub(crate) fn columns(format: Format, path: &Path) -> Option<Vec<Field>> {
+    let columns = || match format {
+        Format::Parquet => parquet::columns(path),
+        Format::Ipc => ipc::columns(path),
+        Format::Ndjson => ndjson::columns(path),
+        Format::Csv => csv::columns(path),
+    };
+    // Decoders can panic on damaged bytes; such a file is as unreadable as one they refuse.
+    let fields = catch_unwind(AssertUnwindSafe(columns)).ok().flatten()?;
+    (!fields.is_empty()).then(|| fields.iter().map(|f| bare(f)).collect())
+}
+
+/// Reads a file on a blocking thread.
+pub(crate) fn open(
+    format: Format,
+    file: SourceFile,
+    request: Request,
+    from_row: u64,
+    batch_rows: usize,
+) -> BoxStream<'static, Item> {
+    let (items, received) = mpsc::channel(BATCHES_IN_FLIGHT);
+    let id = file.id.clone();
+    let job = Job { file, format, request, from_row, batch_rows, rows_read: 0, items };
+    let reading = Reading { received, thread: Some(spawn_blocking(|| job.run())), id, format, rows_read: 0 };
+    stream::unfold(reading, |mut reading| async { Some((reading.next().await?, reading)) }).boxed()
+}
+
+/// The receiving end of a [`Job`].
+struct Reading {
+    received: mpsc::Receiver<Item>,
+    /// The thread that reads; gone once it is known how it ended.
+    thread: Option<JoinHandle<()>>,
+    id: String,
+    format: Format,
+    rows_read: u64,
+}
+
+impl Reading {
+    async fn next(&mut self) -> Option<Item> {
+        if let Some(item) = self.received.recv().await {
+            if let Item::Rows(delivery) = &item {
+                self.rows_read += delivery.rows_read;
+            }
+            return Some(item);
+        }
+        let panicked = self.thread.take()?.await.is_err();
+        panicked.then(|| {
+            Item::FileRejected(Rejection {
+                file: std::mem::take(&mut self.id),
+                row: None,
+                reason: Reason::FileCorrupt,
+                detail: corrupt(self.format, self.rows_read),
+            })
+        })
+    }
+}
+
+/// One file on its way to somebody.
+struct Job {
+    file: SourceFile,
+    format: Format,
+    request: Request,
+    from_row: u64,
+    batch_rows: usize,
+    /// How many rows were handed on, the rejected ones included.
+    rows_read: u64,
+    items: mpsc::Sender<Item>,
+}
+
+/// Why reading ends before the end of the file.
+enum Stop {
+    /// Nobody listens any more.
+    Unheard,
+    /// The rest of the file cannot be used.
+    Rejected(Misfit),
+}
+
+impl From<Misfit> for Stop {
+    fn from(misfit: Misfit) -> Self {
+        Self::Rejected(misfit)
+    }
+}
+
+impl Job {
+    fn run(mut self) {
+        let end = match self.format {
+            Format::Parquet => parquet::read(&mut self),
+            Format::Ipc => ipc::read(&mut self),
+            Format::Ndjson => ndjson::read(&mut self),
+            Format::Csv => csv::read(&mut self),
+        };
+        if let Err(Stop::Rejected(misfit)) = end {
+            let rejection = self.rejection(None, misfit);
+            // Nobody may be listening any more, and then nobody misses it.
+            let _ = self.items.blocking_send(Item::FileRejected(rejection));
+        }
+    }
+
+    fn open(&self) -> Result<File, Stop> {
+        File::open(&self.file.path).map_err(|e| self.unreadable(&e))
+    }
+
+    fn bind(&self, available: &Fields) -> Result<Shape, Stop> {
+        Ok(Shape::bind(&self.request, &self.file, available, self.format.is_text())?)
+    }
+
+    /// Hands on the next rows of a file in which no row is bad by itself.
+    fn deliver(&mut self, shape: &Shape, raw: &RecordBatch) -> Result<(), Stop> {
+        let first = self.from_row + self.rows_read;
+        let rows = (0..raw.num_rows() as u64).map(|row| first + row);
+        self.deliver_rows(shape, raw, rows, BTreeMap::new())
+    }
+
+    /// Hands on the next rows: `raw` holds those that could be decoded, `rows` gives their places in the file, and
+    /// `bad` the places of the others.
+    fn deliver_rows(
+        &mut self,
+        shape: &Shape,
+        raw: &RecordBatch,
+        rows: impl Iterator<Item = u64>,
+        mut bad: BTreeMap<u64, Misfit>,
+    ) -> Result<(), Stop> {
+        let rows_read = (raw.num_rows() + bad.len()) as u64;
+        if rows_read == 0 {
+            return Ok(());
+        }
+        let shaped = shape.apply(raw).map_err(|_| self.unfit())?;
+        if !shaped.bad.is_empty() {
+            let rows: Vec<u64> = rows.collect();
+            bad.extend(shaped.bad.into_iter().map(|(at, misfit)| (rows[at], misfit)));
+        }
+        let rejected = bad.into_iter().map(|(row, misfit)| self.rejection(Some(row), misfit)).collect();
+        let delivery = Delivery { batch: shaped.good, rows_read, rejected };
+        debug_assert_eq!(delivery.rows_read, (delivery.batch.num_rows() + delivery.rejected.len()) as u64);
+        self.rows_read += rows_read;
+        self.items.blocking_send(Item::Rows(delivery)).map_err(|_| Stop::Unheard)
+    }
+
+    fn rejection(&self, row: Option<u64>, misfit: Misfit) -> Rejection {
+        let file = self.file.id.clone();
+        Rejection { file, row, reason: misfit.reason, detail: misfit.detail }
+    }
+
+    /// The file cannot be opened or read on.
+    fn unreadable(&self, error: &std::io::Error) -> Stop {
+        let detail = format!("cannot be read: {}; {}", error.kind(), standing(self.rows_read));
+        Stop::Rejected(Misfit { reason: Reason::FileUnreadable, detail })
+    }
+
+    /// The bytes are not what the format says. What the decoder says is dropped, since it may quote the data.
+    fn corrupt(&self) -> Stop {
+        let detail = corrupt(self.format, self.rows_read);
+        Stop::Rejected(Misfit { reason: Reason::FileCorrupt, detail })
+    }
+
+    /// A column cannot be converted although its type looked fit.
+    fn unfit(&self) -> Stop {
+        let detail = format!("a column does not fit the stream; {}", standing(self.rows_read));
+        Stop::Rejected(Misfit { reason: Reason::SchemaMismatch, detail })
+    }
+}
+
+fn corrupt(format: Format, rows_read: u64) -> String {
+    format!("not a whole {format} file; {}", standing(rows_read))
+}
+
+/// What became of the rows before the file was given up.
+fn standing(rows_read: u64) -> String {
+    match rows_read {
+        0 => "no row was delivered".to_string(),
+        rows => format!("{rows} rows were delivered before and stand"),
+    }
+}
+
+/// A field without what its file says about it besides name and type.
+fn bare(field: &Field) -> Field {
+    Field::new(field.name(), field.data_type().clone(), true)
+}

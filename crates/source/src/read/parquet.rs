@@ -1,0 +1,53 @@
+//! What are the rows of a Parquet file?
+//!
+//! Text is decoded as views from the start, because casting it afterwards costs a second pass.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use ::parquet::arrow::ProjectionMask;
+use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use ::parquet::errors::ParquetError;
+use arrow::datatypes::{DataType, Fields, Schema};
+
+use super::{Job, Stop};
+use crate::convert::is_text;
+
+pub(super) fn columns(path: &Path) -> Option<Fields> {
+    let metadata = ArrowReaderMetadata::load(&File::open(path).ok()?, ArrowReaderOptions::new()).ok()?;
+    Some(metadata.schema().fields().clone())
+}
+
+pub(super) fn read(job: &mut Job) -> Result<(), Stop> {
+    let file = job.open()?;
+    let metadata = load(&file).map_err(|_| job.corrupt())?;
+    let shape = job.bind(metadata.schema().fields())?;
+    let from_row = usize::try_from(job.from_row).unwrap_or(usize::MAX);
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
+    let projection = ProjectionMask::roots(builder.parquet_schema(), shape.reads().iter().copied());
+    let batches = builder
+        .with_projection(projection)
+        .with_batch_size(job.batch_rows)
+        .with_offset(from_row)
+        .build()
+        .map_err(|_| job.corrupt())?;
+    for batch in batches {
+        let batch = batch.map_err(|_| job.corrupt())?;
+        job.deliver(&shape, &batch)?;
+    }
+    Ok(())
+}
+
+/// Reads the footer and asks for views wherever the file has text.
+fn load(file: &File) -> Result<ArrowReaderMetadata, ParquetError> {
+    let plain = ArrowReaderMetadata::load(file, ArrowReaderOptions::new())?;
+    let fields = plain.schema().fields().iter().map(|field| match field.data_type() {
+        text if is_text(text) => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
+        _ => Arc::clone(field),
+    });
+    let views = Schema::new_with_metadata(fields.collect::<Fields>(), plain.schema().metadata().clone());
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(views));
+    // A file whose columns cannot be asked for this way is read as it is, and cast.
+    Ok(ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options).unwrap_or(plain))
+}

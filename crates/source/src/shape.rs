@@ -1,0 +1,233 @@
+//! How do the columns of one file become the columns of the stream?
+//!
+//! A [`Request`] says what a reader of the stream wants; a [`Shape`] binds it to one file. Every requested column comes
+//! from the file, from the file's folders, or is null.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::new_null_array;
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, StringViewArray, UInt32Array};
+use arrow::compute::{filter_record_batch, take};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
+use arrow::error::ArrowError;
+
+use crate::convert::{convert, is_lossless, is_parsable};
+use crate::{Reason, SourceFile};
+
+/// The columns somebody wants from a stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// The columns that are read: the requested ones, then those that are read along to find bad rows.
+    fields: Vec<FieldRef>,
+    /// Columns that must fit by their type though they are not read.
+    checked: Vec<FieldRef>,
+    /// The columns that are delivered: the first ones of `fields`.
+    delivered: SchemaRef,
+    /// Which of `fields` says when a row happened.
+    event_time: Option<usize>,
+}
+
+impl Request {
+    /// A request for some columns of `schema`.
+    ///
+    /// Whether a row or file is bad must not depend on who reads it. Formats that carry no types are therefore read
+    /// with all columns of the stream (`reads_all`); the others only have all types checked.
+    pub(crate) fn new(
+        requested: Vec<FieldRef>,
+        schema: &Schema,
+        event_time: Option<&FieldRef>,
+        reads_all: bool,
+    ) -> Self {
+        let delivered = Arc::new(Schema::new(requested.clone()));
+        let mut fields = requested;
+        let mut checked = Vec::new();
+        for field in schema.fields() {
+            if fields.iter().any(|f| f.name() == field.name()) {
+                continue;
+            }
+            let is_event_time = event_time.is_some_and(|time| time.name() == field.name());
+            if reads_all || is_event_time { &mut fields } else { &mut checked }.push(Arc::clone(field));
+        }
+        let event_time = event_time.and_then(|time| fields.iter().position(|f| f.name() == time.name()));
+        Self { fields, checked, delivered, event_time }
+    }
+
+    /// The columns that are read.
+    pub(crate) fn fields(&self) -> &[FieldRef] {
+        &self.fields
+    }
+}
+
+/// Why a file cannot be bound to a request, or why one of its rows is bad; the caller knows file and row.
+#[derive(Debug)]
+pub(crate) struct Misfit {
+    pub(crate) reason: Reason,
+    pub(crate) detail: String,
+}
+
+/// How one file gives the requested columns.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    request: Request,
+    slots: Vec<Slot>,
+    /// The columns to read from the file, by their place in it, rising.
+    reads: Vec<usize>,
+}
+
+/// Where one requested column comes from.
+#[derive(Debug)]
+enum Slot {
+    /// A column that is read, by its place in `reads`.
+    Read(usize),
+    /// One value, given by the file's folders.
+    Constant(ArrayRef),
+    /// The file does not have it.
+    Missing,
+}
+
+/// The good rows of a batch, and what is wrong with the others, by their place in the batch.
+pub(crate) struct Shaped {
+    pub(crate) good: RecordBatch,
+    pub(crate) bad: BTreeMap<usize, Misfit>,
+}
+
+impl Shape {
+    /// Binds a request to a file with the columns `available`.
+    ///
+    /// # Errors
+    /// [`Reason::SchemaMismatch`] when a column does not fit, [`Reason::EventTimeMissing`] when no row can have one.
+    pub(crate) fn bind(
+        request: &Request,
+        file: &SourceFile,
+        available: &Fields,
+        parses_text: bool,
+    ) -> Result<Self, Misfit> {
+        let mut found = Vec::with_capacity(request.fields.len());
+        for (at, wanted) in request.fields.iter().enumerate() {
+            let place = match file.partitions.get(wanted.name()) {
+                Some(value) => Found::Folder(constant(wanted, value.as_deref())?),
+                None => match available.find(wanted.name()) {
+                    Some((column, field)) => {
+                        check_type(field, wanted, parses_text)?;
+                        Found::Column(column)
+                    }
+                    None if request.event_time == Some(at) => return Err(no_event_time(wanted)),
+                    None => Found::Nowhere,
+                },
+            };
+            found.push(place);
+        }
+        for wanted in &request.checked {
+            if let Some((_, field)) = available.find(wanted.name()) {
+                check_type(field, wanted, parses_text)?;
+            }
+        }
+        let mut reads: Vec<usize> = found.iter().filter_map(Found::column).collect();
+        reads.sort_unstable();
+        reads.dedup();
+        let slots = found.into_iter().map(|place| match place {
+            Found::Folder(value) => Slot::Constant(value),
+            Found::Column(column) => Slot::Read(reads.partition_point(|read| *read < column)),
+            Found::Nowhere => Slot::Missing,
+        });
+        let slots = slots.collect();
+        let request = request.clone();
+        Ok(Self { request, slots, reads })
+    }
+
+    /// The columns to read from the file, by their place in it, rising. [`apply`](Self::apply) expects them so.
+    pub(crate) fn reads(&self) -> &[usize] {
+        &self.reads
+    }
+
+    /// Gives `raw`, which holds the columns of [`reads`](Self::reads), the shape of the stream.
+    pub(crate) fn apply(&self, raw: &RecordBatch) -> Result<Shaped, ArrowError> {
+        let rows = raw.num_rows();
+        let mut bad = BTreeMap::new();
+        let mut columns = Vec::with_capacity(self.slots.len());
+        for (field, slot) in self.request.fields.iter().zip(&self.slots) {
+            let column = match slot {
+                Slot::Read(at) => {
+                    let converted = convert(raw.column(*at), field.data_type())?;
+                    for row in converted.lost {
+                        bad.entry(row).or_insert_with(|| Misfit::value(field));
+                    }
+                    converted.array
+                }
+                Slot::Constant(value) => take(value, &UInt32Array::from_value(0, rows), None)?,
+                Slot::Missing => new_null_array(field.data_type(), rows),
+            };
+            columns.push(column);
+        }
+        if let Some(at) = self.request.event_time
+            && columns[at].null_count() > 0
+        {
+            for row in (0..rows).filter(|row| columns[at].is_null(*row)) {
+                bad.entry(row).or_insert_with(|| no_event_time(&self.request.fields[at]));
+            }
+        }
+        columns.truncate(self.request.delivered.fields().len());
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let schema = Arc::clone(&self.request.delivered);
+        let mut good = RecordBatch::try_new_with_options(schema, columns, &options)?;
+        if !bad.is_empty() {
+            let keep: BooleanArray = (0..rows).map(|row| Some(!bad.contains_key(&row))).collect();
+            good = filter_record_batch(&good, &keep)?;
+        }
+        Ok(Shaped { good, bad })
+    }
+}
+
+impl Misfit {
+    /// A value that does not fit its column.
+    pub(crate) fn value(field: &Field) -> Self {
+        Self {
+            reason: Reason::TypeMismatch,
+            detail: format!("the value of column `{}` is not a {}", field.name(), field.data_type()),
+        }
+    }
+}
+
+/// Where a requested column was found.
+enum Found {
+    Folder(ArrayRef),
+    Column(usize),
+    Nowhere,
+}
+
+impl Found {
+    fn column(&self) -> Option<usize> {
+        match self {
+            Self::Column(column) => Some(*column),
+            Self::Folder(_) | Self::Nowhere => None,
+        }
+    }
+}
+
+fn check_type(field: &Field, wanted: &Field, parses_text: bool) -> Result<(), Misfit> {
+    let (from, to) = (field.data_type(), wanted.data_type());
+    let parsed = parses_text && from == &DataType::Utf8View && is_parsable(to);
+    if parsed || is_lossless(from, to) {
+        return Ok(());
+    }
+    Err(Misfit {
+        reason: Reason::SchemaMismatch,
+        detail: format!("column `{}` is {from} in this file, and the stream expects {to}", wanted.name()),
+    })
+}
+
+fn constant(wanted: &Field, value: Option<&str>) -> Result<ArrayRef, Misfit> {
+    let text: ArrayRef = Arc::new(StringViewArray::from(vec![value]));
+    match convert(&text, wanted.data_type()) {
+        Ok(converted) if converted.lost.is_empty() => Ok(converted.array),
+        _ => Err(Misfit {
+            reason: Reason::SchemaMismatch,
+            detail: format!("the folder `{}=` does not hold a {}", wanted.name(), wanted.data_type()),
+        }),
+    }
+}
+
+fn no_event_time(field: &Field) -> Misfit {
+    Misfit { reason: Reason::EventTimeMissing, detail: format!("the event time `{}` is missing", field.name()) }
+}

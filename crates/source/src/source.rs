@@ -1,0 +1,127 @@
+//! What can a stream of files be asked?
+
+use std::path::Path;
+
+use arrow::datatypes::{FieldRef, SchemaRef};
+use futures::stream::BoxStream;
+use tidegate_contract::stream::StreamContract;
+
+use crate::shape::Request;
+use crate::{Error, Format, Item, Location, Result, SourceFile, discover, format, infer, read, suggest};
+
+/// The files of one stream, and the columns they are read with.
+///
+/// ```no_run
+/// # async fn example() -> tidegate_source::Result<()> {
+/// use futures::StreamExt;
+/// use tidegate_contract::stream::StreamContract;
+/// use tidegate_source::{Item, Source};
+///
+/// let contract = StreamContract::new("decisions");
+/// let source = Source::connect(&contract, "landing/decisions/", Some("parquet"), ".".as_ref())?;
+/// for file in source.discover()? {
+///     let mut items = source.open(&file, &["task_class".into()], 0, 8192)?;
+///     while let Some(item) = items.next().await {
+///         match item {
+///             Item::Rows(delivery) => println!("{} rows", delivery.rows_read),
+///             Item::FileRejected(rejection) => println!("{rejection}"),
+///         }
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Source {
+    location: Location,
+    format: Format,
+    schema: SchemaRef,
+    event_time: Option<FieldRef>,
+}
+
+impl Source {
+    /// Finds the files of a stream and settles on its columns. `path` is relative to `base`; without a `format` the
+    /// extension in `path` decides.
+    ///
+    /// # Errors
+    /// Every [`Error`] but [`Error::UnknownColumn`].
+    pub fn connect(contract: &StreamContract, path: &str, format: Option<&str>, base: &Path) -> Result<Self> {
+        let format = match format {
+            Some(name) => name.parse()?,
+            None => Format::from_extension(path)
+                .ok_or_else(|| Error::FormatMissing { path: path.to_string(), choices: format::CHOICES })?,
+        };
+        let location = Location::parse(path, base)?;
+        let schema = infer(contract, format, &discover(&location, format)?)?;
+        Ok(Self::new(contract, location, format, schema))
+    }
+
+    /// A source whose columns are already known: `schema` must come from [`infer`], now or in an earlier run.
+    pub fn new(contract: &StreamContract, location: Location, format: Format, schema: SchemaRef) -> Self {
+        let event_time = contract.event_time.as_ref();
+        let event_time =
+            event_time.and_then(|name| schema.fields().find(name)).map(|(_, field)| FieldRef::clone(field));
+        Self { location, format, schema, event_time }
+    }
+
+    /// The columns of the stream. They stay the same for the life of this source.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The folder or file below which the stream's files lie.
+    pub fn root(&self) -> &Path {
+        self.location.root()
+    }
+
+    /// The format of the files.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The files there are now; see [`discover`].
+    ///
+    /// # Errors
+    /// [`Error::PathMissing`] or [`Error::Unlistable`].
+    pub fn discover(&self) -> Result<Vec<SourceFile>> {
+        discover(&self.location, self.format)
+    }
+
+    /// Reads `columns` of `file` from row `from_row` on, in batches of at most `batch_rows` rows.
+    ///
+    /// Rows are counted from 0 as they stand in the file, bad ones included, so that the next `from_row` is this one
+    /// plus the [`rows_read`](crate::Delivery::rows_read) of all deliveries. Blank lines are no rows.
+    ///
+    /// A row or file is bad for every reader or for none, whichever columns it asks for: a bad value in a column that was
+    /// not requested rejects the row too. Reading happens on a blocking thread and stops when the stream is dropped.
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`]. What is wrong with the file itself is an [`Item`].
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
+    pub fn open(
+        &self,
+        file: &SourceFile,
+        columns: &[String],
+        from_row: u64,
+        batch_rows: usize,
+    ) -> Result<BoxStream<'static, Item>> {
+        let requested = columns.iter().map(|column| self.column(column)).collect::<Result<_>>()?;
+        let reads_all = matches!(self.format, Format::Ndjson | Format::Csv);
+        let request = Request::new(requested, &self.schema, self.event_time.as_ref(), reads_all);
+        Ok(read::open(self.format, file.clone(), request, from_row, batch_rows.max(1)))
+    }
+
+    fn column(&self, name: &str) -> Result<FieldRef> {
+        if let Some((_, field)) = self.schema.fields().find(name) {
+            return Ok(FieldRef::clone(field));
+        }
+        let names = || self.schema.fields().iter().map(|f| f.name().as_str());
+        Err(Error::UnknownColumn {
+            column: name.to_string(),
+            available: names().map(str::to_string).collect(),
+            suggestion: suggest::closest(name, names()),
+        })
+    }
+}

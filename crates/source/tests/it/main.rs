@@ -1,0 +1,10 @@
+//! Through the door: every promise of the crate, over real files.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod bad_data;
+mod discovery;
+mod formats;
+mod resume;
+mod schemas;
+mod stage;

@@ -1,0 +1,22 @@
+//! What do these counts say? Numbers in, numbers out.
+//!
+//! Every function is pure: no I/O, no clock, no chance, no dependency. A degenerate input is a typed
+//! [`Error`], never a `NaN` and never a panic.
+//!
+//! Not here: what to do with the answer. That is the room `tidegate-gate`.
+
+pub mod interval;
+pub mod non_inferiority;
+pub mod normal;
+pub mod power;
+pub mod proportion;
+pub mod score;
+
+mod error;
+
+pub use error::{Error, Result};
+pub use interval::{Interval, newcombe_interval, score_interval};
+pub use non_inferiority::{Direction, Margin, NonInferiority, non_inferiority};
+pub use power::{SampleSize, events_per_arm};
+pub use proportion::{Proportion, Proportions};
+pub use score::{Contrast, score_z};

@@ -1,0 +1,129 @@
+//! What does the commit log say? One record per epoch, and one per set of releases.
+//!
+//! A record is the whole truth about its epoch: positions, watermark, state files, row accounting.
+//! Whatever no record names does not exist.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tidegate_algebra::Fingerprint;
+
+use crate::RowAccount;
+
+/// One record of the commit log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Commit {
+    /// Rows were read and folded into state.
+    Epoch(EpochCommit),
+    /// Days were released.
+    Release(ReleaseCommit),
+}
+
+/// One micro-batch of one stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochCommit {
+    /// The run that made it.
+    pub run_id: String,
+    /// When, by the machine's clock, in microseconds since 1970.
+    pub committed_at_us: i64,
+    /// The stream that was read.
+    pub stream: String,
+    /// Which rows of which files.
+    pub files: Vec<FilePosition>,
+    /// The greatest event time seen in the stream so far.
+    pub latest_us: Option<i64>,
+    /// No earlier event is expected: `latest_us` less the stream's watermark delay.
+    pub watermark_us: Option<i64>,
+    /// Rows and files set aside.
+    pub quarantine: Option<String>,
+    /// Files given up, wholly or from some row on.
+    pub files_rejected: u64,
+    /// What each signal made of the rows.
+    pub signals: BTreeMap<String, SignalEpoch>,
+}
+
+/// Rows `from_row..to_row` of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilePosition {
+    /// The file, relative to its stream's path.
+    pub id: String,
+    /// Its size in bytes when it was read: files are append-only as a set, never changed.
+    pub size: u64,
+    /// The first row read.
+    pub from_row: u64,
+    /// The row after the last one read.
+    pub to_row: u64,
+    /// Nothing is left to read.
+    pub end: bool,
+}
+
+/// What one signal made of an epoch's rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SignalEpoch {
+    /// The plan that made the state.
+    pub fingerprint: Fingerprint,
+    /// What became of the rows.
+    pub rows: RowAccount,
+    /// The state, unless it is empty.
+    pub state: Option<StateFile>,
+}
+
+/// One immutable state file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateFile {
+    /// Where it lies under the root.
+    pub path: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+    /// State rows in it.
+    pub rows: u64,
+    /// Event days of its windows, counted from 1970-01-01; empty for a signal without windows.
+    pub days: Vec<i32>,
+}
+
+/// Days that were released together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReleaseCommit {
+    /// The run that made it.
+    pub run_id: String,
+    /// When, by the machine's clock, in microseconds since 1970.
+    pub committed_at_us: i64,
+    /// Streams whose input was declared ended, with the greatest event time at that moment.
+    pub sealed: BTreeMap<String, i64>,
+    /// What was released.
+    pub releases: Vec<ReleaseEntry>,
+    /// Per signal, the groups below its threshold in the days that were released. For the operator only.
+    pub withheld: BTreeMap<String, u64>,
+    /// Files of earlier definitions that are no longer released.
+    pub removed: Vec<String>,
+}
+
+/// One released day of one signal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseEntry {
+    /// The signal.
+    pub signal: String,
+    /// The day, counted from 1970-01-01; none for a signal without windows.
+    pub day: Option<i32>,
+    /// The name of these rows: equal rows have equal ids.
+    pub release_id: String,
+    /// The definition's version.
+    pub version: String,
+    /// The definition's hash.
+    pub code_hash: String,
+    /// The plan that made the state.
+    pub fingerprint: Fingerprint,
+    /// The last log record whose state is in it.
+    pub through_record: u64,
+    /// Windows of the day that start at or before this instant are in it.
+    pub closed_us: Option<i64>,
+    /// Released rows; none means that no file exists.
+    pub rows: u64,
+    /// SHA-256 of the file's bytes.
+    pub sha256: String,
+    /// Where it is published.
+    pub path: String,
+}

@@ -1,0 +1,76 @@
+//! What can stop a run?
+
+use tidegate_algebra::Fingerprint;
+
+use crate::RowAccount;
+
+/// The result of a run.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A run that could not go on. Committed epochs stand; the next run resumes from them.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A landed file has another size than when it was read.
+    #[error("file {file} of stream {stream} changed after it was read: it had {size_before} bytes and has {size_now}")]
+    FileChanged {
+        /// The stream.
+        stream: String,
+        /// The file, relative to the stream's path.
+        file: String,
+        /// Bytes when it was read.
+        size_before: u64,
+        /// Bytes now.
+        size_now: u64,
+    },
+    /// Rows went missing or were counted twice.
+    #[error("the rows of epoch {record} do not add up for signal {signal}: {rows:?}")]
+    Unbalanced {
+        /// The log record the epoch would have had.
+        record: u64,
+        /// The signal.
+        signal: String,
+        /// Its account.
+        rows: RowAccount,
+    },
+    /// A state file is not what its commit record says.
+    #[error("state file {path} of signal {signal} ({fingerprint}) is missing or damaged")]
+    DamagedState {
+        /// The file.
+        path: String,
+        /// The signal.
+        signal: String,
+        /// The plan that made it.
+        fingerprint: Fingerprint,
+    },
+    /// A signal could not be computed.
+    #[error("signal {signal}: {source}")]
+    Signal {
+        /// The signal.
+        signal: String,
+        /// What went wrong.
+        source: tidegate_algebra::Error,
+    },
+    /// A stream could not be read.
+    #[error("stream {stream}: {source}")]
+    Source {
+        /// The stream.
+        stream: String,
+        /// What went wrong.
+        source: tidegate_source::Error,
+    },
+    /// The project's store or log failed.
+    #[error(transparent)]
+    Ledger(#[from] tidegate_ledger::Error),
+    /// A Parquet file could not be written.
+    #[error("cannot encode {what}: {source}")]
+    Encode {
+        /// What was being written.
+        what: &'static str,
+        /// What went wrong.
+        source: parquet::errors::ParquetError,
+    },
+    /// Arrow could not put a batch together.
+    #[error(transparent)]
+    Arrow(#[from] arrow::error::ArrowError),
+}

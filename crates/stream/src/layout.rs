@@ -1,0 +1,67 @@
+//! What lies where under a project's root?
+//!
+//! ```text
+//! state/<signal>/<fingerprint>/<record>-<run>.arrow         partial state, immutable        private
+//! log/commits/<20 digits>.json                              the truth                       private
+//! staging/<release id>.parquet                              released bytes before they are visible
+//! released/signal=<name>/date=<day>/part-0.parquet          the only prefix readers may see
+//! quarantine/<stream>/<record>-<run>.parquet                what was set aside, and why     private
+//! ```
+
+use tidegate_algebra::Fingerprint;
+
+/// The name of the commit log.
+pub const LOG: &str = "commits";
+
+/// The partition value of signals without windows: Hive's name for null.
+const NO_DAY: &str = "__HIVE_DEFAULT_PARTITION__";
+
+pub(crate) fn state_file(signal: &str, fingerprint: &Fingerprint, record: u64, run_id: &str) -> String {
+    format!("state/{signal}/{fingerprint}/{record:020}-{run_id}.arrow")
+}
+
+pub(crate) fn staging_file(release_id: &str) -> String {
+    format!("staging/{release_id}.parquet")
+}
+
+/// Where a day of a signal is published.
+pub fn released_file(signal: &str, day: Option<i32>) -> String {
+    let date = day.map_or_else(|| NO_DAY.to_owned(), date_of);
+    format!("released/signal={signal}/date={date}/part-0.parquet")
+}
+
+pub(crate) fn quarantine_file(stream: &str, record: u64, run_id: &str) -> String {
+    format!("quarantine/{stream}/{record:020}-{run_id}.parquet")
+}
+
+/// A day counted from 1970-01-01 as `YYYY-MM-DD` (H. Hinnant, "chrono-compatible low-level date algorithms").
+pub(crate) fn date_of(day: i32) -> String {
+    let shifted = i64::from(day) + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_dates() {
+        assert_eq!(date_of(0), "1970-01-01");
+        assert_eq!(date_of(-1), "1969-12-31");
+        assert_eq!(date_of(11_016), "2000-02-29");
+        assert_eq!(date_of(20_777), "2026-11-20");
+    }
+
+    #[test]
+    fn a_signal_without_windows_has_a_null_day() {
+        assert_eq!(released_file("s", None), "released/signal=s/date=__HIVE_DEFAULT_PARTITION__/part-0.parquet");
+    }
+}

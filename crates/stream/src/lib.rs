@@ -1,0 +1,35 @@
+//! How do files that keep arriving become released days? Epoch by epoch, each one committed or not at all.
+//!
+//! ```text
+//! discover -> plan work -> read a micro-batch once -> partial per signal -> state files -> commit record
+//!                                                                  then: release -> staging -> commit -> publish
+//! ```
+//!
+//! An [`Engine`] drains what its sources have. Decisions ([`History`], [`work::plan`](work), [`dirty`])
+//! are pure functions over the log and the listing; this crate's I/O carries them out. What it does not
+//! do: it parses no SQL and cannot read a value out of state.
+
+mod accounting;
+mod clock;
+mod commit;
+mod dirty;
+mod engine;
+mod epoch;
+mod error;
+mod history;
+mod layout;
+mod microbatch;
+mod publish;
+mod quarantine;
+mod released;
+mod summary;
+mod work;
+
+pub use accounting::RowAccount;
+pub use commit::{Commit, EpochCommit, FilePosition, ReleaseCommit, ReleaseEntry, SignalEpoch, StateFile};
+pub use engine::{Engine, InputEnd, StreamInput};
+pub use epoch::Limits;
+pub use error::{Error, Result};
+pub use history::History;
+pub use layout::{LOG, released_file};
+pub use summary::{Progress, SignalSummary, StreamSummary, Summary};

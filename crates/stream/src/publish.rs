@@ -1,0 +1,163 @@
+//! How do closed windows become files that readers see, exactly once?
+//!
+//! ```text
+//! state of the due days -> release -> staging/<release id> -> commit record -> released/... -> staging removed
+//! ```
+//!
+//! Until the record is written nothing has happened; once it is, publication may be repeated at will:
+//! it copies staged bytes to a path that follows from signal and day.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use tidegate_algebra::{Panes, PartialState};
+use tidegate_ledger::Store;
+use tidegate_signal::Signal;
+
+use crate::commit::{ReleaseEntry, StateFile};
+use crate::dirty::{Basis, dirty_days};
+use crate::epoch::sha256_hex;
+use crate::error::{Error, Result};
+use crate::history::{History, SignalHistory};
+use crate::layout;
+use crate::released::{by_day, file_of};
+
+/// State files read at the same time.
+const READS_AT_ONCE: usize = 8;
+
+/// What a signal has to release now.
+#[derive(Debug, Default)]
+pub(crate) struct Due {
+    pub(crate) entries: Vec<ReleaseEntry>,
+    /// Released files of an earlier definition that this one does not replace.
+    pub(crate) removed: Vec<String>,
+    /// Groups below the threshold in the days that were looked at.
+    pub(crate) withheld: u64,
+}
+
+/// Computes and stages the days of `signal` that are due.
+pub(crate) async fn stage(store: &Store, history: &History, signal: &Signal, closed: &Panes) -> Result<Due> {
+    let name = signal.name();
+    let fingerprint = signal.cut.fingerprint();
+    let nothing = SignalHistory::default();
+    let own = history.signals.get(&(name.to_owned(), fingerprint.clone())).unwrap_or(&nothing);
+    let before = released_by(history, name);
+    let current =
+        before.iter().filter(|(_, entry)| entry.fingerprint == *fingerprint).map(|(day, entry)| (*day, *entry));
+    let due = dirty_days(own, signal.window_us, closed, &signal.definition.code_hash, &current.collect());
+    let mut result = Due::default();
+    if !due.is_empty() {
+        let days = due.keys().filter_map(|day| *day).collect::<BTreeSet<_>>();
+        let states = read_states(store, signal, own, &days).await?;
+        result = release_days(store, signal, states, &due, closed).await?;
+    }
+    // Days of an earlier definition must not stand beside days of this one.
+    let replaced = result.entries.iter().map(|entry| entry.day).collect::<BTreeSet<_>>();
+    let stale = before.values().filter(|entry| entry.fingerprint != *fingerprint && !replaced.contains(&entry.day));
+    result.removed = stale.map(|entry| entry.path.clone()).collect();
+    Ok(result)
+}
+
+fn released_by<'a>(history: &'a History, name: &str) -> BTreeMap<Option<i32>, &'a ReleaseEntry> {
+    let entries = history.released.iter().filter(|((signal, _), _)| signal == name);
+    entries.map(|((_, day), entry)| (*day, entry)).collect()
+}
+
+async fn read_states(
+    store: &Store,
+    signal: &Signal,
+    own: &SignalHistory,
+    days: &BTreeSet<i32>,
+) -> Result<Vec<PartialState>> {
+    let touches = |state: &StateFile| signal.window_us.is_none() || state.days.iter().any(|day| days.contains(day));
+    let wanted = own.states.iter().map(|(_, state)| state).filter(|state| touches(state));
+    let reads = wanted.map(|state| read_state(store, signal, state));
+    stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await
+}
+
+async fn read_state(store: &Store, signal: &Signal, state: &StateFile) -> Result<PartialState> {
+    let damaged = || Error::DamagedState {
+        path: state.path.clone(),
+        signal: signal.name().to_owned(),
+        fingerprint: signal.cut.fingerprint().clone(),
+    };
+    let bytes = store.get(&state.path).await?.ok_or_else(damaged)?;
+    if sha256_hex(&bytes) != state.sha256 {
+        return Err(damaged());
+    }
+    signal.cut.decode(&bytes).map_err(|source| Error::Signal { signal: signal.name().to_owned(), source })
+}
+
+async fn release_days(
+    store: &Store,
+    signal: &Signal,
+    states: Vec<PartialState>,
+    due: &BTreeMap<Option<i32>, Basis>,
+    closed: &Panes,
+) -> Result<Due> {
+    let days = due.keys().copied().collect::<Option<BTreeSet<_>>>();
+    let panes = Panes { days, ..closed.clone() };
+    let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
+    let released = signal.cut.release(states, &panes).await.map_err(explain)?;
+    let rows = released.sorted_by(&signal.sort_order).map_err(explain)?;
+    let mut parts = match signal.window_us {
+        None => BTreeMap::from([(None, rows)]),
+        Some(_) => by_day(&rows)?.into_iter().map(|(day, rows)| (Some(day), rows)).collect(),
+    };
+    let empty = arrow::array::RecordBatch::new_empty(released.rows.schema());
+    let mut result = Due::default();
+    for (&day, basis) in due {
+        let rows = parts.remove(&day).unwrap_or_else(|| empty.clone());
+        let file = file_of(signal, day, &rows)?;
+        let entry = ReleaseEntry {
+            signal: signal.name().to_owned(),
+            day,
+            release_id: file.release_id,
+            version: signal.definition.version.clone(),
+            code_hash: signal.definition.code_hash.clone(),
+            fingerprint: signal.cut.fingerprint().clone(),
+            through_record: basis.through_record,
+            closed_us: basis.closed_us,
+            rows: file.rows,
+            sha256: sha256_hex(&file.bytes),
+            path: layout::released_file(signal.name(), day),
+        };
+        if file.rows > 0 {
+            store.replace(&layout::staging_file(&entry.release_id), file.bytes.into()).await?;
+        }
+        result.entries.push(entry);
+    }
+    result.withheld = released.withheld;
+    Ok(result)
+}
+
+/// Makes the files of `entries` what the log says. Safe to repeat.
+pub(crate) async fn publish(store: &Store, entries: &[ReleaseEntry], removed: &[String]) -> Result<()> {
+    for entry in entries {
+        let staged = layout::staging_file(&entry.release_id);
+        if entry.rows == 0 {
+            store.delete(&entry.path).await?;
+            continue;
+        }
+        if let Some(bytes) = store.get(&staged).await? {
+            store.replace(&entry.path, bytes).await?;
+            store.delete(&staged).await?;
+        }
+    }
+    for path in removed {
+        store.delete(path).await?;
+    }
+    Ok(())
+}
+
+/// Publishes what a crash kept from readers, and forgets releases whose file has vanished, so that
+/// they are made again from state.
+pub(crate) async fn recover(store: &Store, history: &mut History) -> Result<()> {
+    let staged = store.list("staging").await?;
+    let is_staged = |entry: &ReleaseEntry| staged.contains(&layout::staging_file(&entry.release_id));
+    let unpublished = history.released.values().filter(|entry| is_staged(entry)).cloned().collect::<Vec<_>>();
+    publish(store, &unpublished, &[]).await?;
+    let present = store.list("released").await?.into_iter().collect::<BTreeSet<_>>();
+    history.released.retain(|_, entry| entry.rows == 0 || present.contains(&entry.path));
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! What stands in a released file?
+//!
+//! The query's columns, then those that say where the rows come from. Nothing in a file differs
+//! between two runs over the same rows: run ids, clocks and inputs stand in the log under the
+//! `release_id`, which is a hash of the rows and of the definition that made them.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Int32Array, RecordBatch, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use arrow::row::{RowConverter, SortField};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use sha2::{Digest, Sha256};
+use tidegate_signal::Signal;
+
+use crate::error::{Error, Result};
+use crate::layout::date_of;
+
+/// A released day: its id, and its file's bytes.
+#[derive(Debug)]
+pub(crate) struct ReleasedDay {
+    pub(crate) release_id: String,
+    pub(crate) rows: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Writes the sorted `rows` of one day as the file that readers see.
+pub(crate) fn file_of(signal: &Signal, day: Option<i32>, rows: &RecordBatch) -> Result<ReleasedDay> {
+    let rows = readable(rows)?;
+    let release_id = release_id(signal, day, &rows)?;
+    let mut fields = rows.schema().fields().to_vec();
+    let mut columns = rows.columns().to_vec();
+    let count = rows.num_rows();
+    let constant = |text: &str| Arc::new(StringArray::from(vec![text; count])) as ArrayRef;
+    let mut add = |name: &str, column: ArrayRef, nullable: bool| {
+        fields.push(Arc::new(Field::new(name, column.data_type().clone(), nullable)));
+        columns.push(column);
+    };
+    add("signal_version", constant(&signal.definition.version), false);
+    add("scope", constant("global"), false);
+    let k = signal.policy.threshold().and_then(|k| i32::try_from(k).ok());
+    add("k", Arc::new(Int32Array::from(vec![k; count])), true);
+    add("code_hash", constant(&signal.definition.code_hash), false);
+    add("release_id", constant(&release_id), false);
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
+    Ok(ReleasedDay { release_id, rows: count as u64, bytes: to_parquet(&batch)? })
+}
+
+/// One Parquet file, zstd, with statistics of exactly the rows in it.
+pub(crate) fn to_parquet(batch: &RecordBatch) -> Result<Vec<u8>> {
+    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+    let write = || {
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties))?;
+        writer.write(batch)?;
+        writer.into_inner()
+    };
+    write().map_err(|source| Error::Encode { what: "a Parquet file", source })
+}
+
+/// The rows in types that every reader knows: plain strings instead of views and dictionaries.
+fn readable(rows: &RecordBatch) -> Result<RecordBatch> {
+    let schema = rows.schema();
+    let mut fields = Vec::new();
+    let mut columns = Vec::new();
+    for (field, column) in schema.fields().iter().zip(rows.columns()) {
+        let data_type = readable_type(field.data_type());
+        columns.push(if data_type == *field.data_type() { Arc::clone(column) } else { cast(column, &data_type)? });
+        fields.push(Arc::new(Field::new(field.name(), data_type, field.is_nullable())));
+    }
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}
+
+fn readable_type(data_type: &DataType) -> DataType {
+    let inner = |field: &FieldRef| Arc::new(field.as_ref().clone().with_data_type(readable_type(field.data_type())));
+    match data_type {
+        DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
+        DataType::BinaryView | DataType::LargeBinary => DataType::Binary,
+        DataType::Dictionary(_, value) => readable_type(value),
+        DataType::List(field) | DataType::ListView(field) => DataType::List(inner(field)),
+        other => other.clone(),
+    }
+}
+
+/// The first 128 bits of a SHA-256 over the definition and the rows' values.
+fn release_id(signal: &Signal, day: Option<i32>, rows: &RecordBatch) -> Result<String> {
+    let mut digest = Sha256::new();
+    let definition = &signal.definition;
+    let day = day.map_or_else(String::new, date_of);
+    for part in [signal.name(), &definition.version, &definition.code_hash, &day] {
+        digest.update(part);
+        digest.update([0]);
+    }
+    for field in rows.schema().fields() {
+        digest.update(format!("{} {}\n", field.name(), field.data_type()));
+    }
+    if rows.num_columns() > 0 {
+        let fields = rows.schema().fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
+        let rows = RowConverter::new(fields)?.convert_columns(rows.columns())?;
+        for row in &rows {
+            digest.update((row.as_ref().len() as u64).to_le_bytes());
+            digest.update(row.as_ref());
+        }
+    }
+    Ok(digest.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Cuts rows sorted by `window_start` into days.
+pub(crate) fn by_day(rows: &RecordBatch) -> Result<Vec<(i32, RecordBatch)>> {
+    const DAY_US: i64 = 86_400_000_000;
+    let Some(starts) = rows.column_by_name("window_start") else {
+        return Ok(Vec::new());
+    };
+    let starts = cast(starts, &DataType::Int64)?;
+    let starts = arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(&starts);
+    let days = starts.values().iter().map(|start| start.div_euclid(DAY_US) as i32).collect::<Vec<_>>();
+    let mut parts = Vec::new();
+    let mut from = 0;
+    for chunk in days.chunk_by(|left, right| left == right) {
+        parts.push((chunk[0], rows.slice(from, chunk.len())));
+        from += chunk.len();
+    }
+    Ok(parts)
+}

@@ -1,0 +1,205 @@
+//! What can be typed?
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Turn the telemetry of AI agents into statistics that are safe to learn from.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version, propagate_version = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 a gate or test failed, 2 usage or SQL error, 3 infrastructure, 4 privacy refusal.\n\
+    Set TIDEGATE_LOG=debug for a log of every epoch."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Say more: -v for epochs, -vv for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+impl Arguments {
+    pub(crate) fn log_level(&self) -> &'static str {
+        match self.verbose {
+            0 => "warn",
+            1 => "tidegate=debug,tidegate_stream=debug,warn",
+            _ => "debug",
+        }
+    }
+}
+
+/// Where the project is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Place {
+    /// The project's folder: tidegate.toml and sql/.
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    pub(crate) project: PathBuf,
+    /// Where state, log and released files lie; by default [storage] root in tidegate.toml, else the project's folder.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+    /// The value of a $parameter in SQL, over the one in tidegate.toml.
+    #[arg(long = "param", global = true, value_name = "NAME=VALUE", value_parser = parameter)]
+    pub(crate) parameters: Vec<(String, String)>,
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.trim_start_matches('$').to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE".to_owned()),
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Generate telemetry, run signals over it, and ask a gate: the whole way in one command.
+    Demo(Demo),
+    /// Start a project in a folder.
+    Init(Init),
+    /// Check every definition without running anything.
+    Check,
+    /// Show what a signal keeps as state, what it releases, and under which condition.
+    Explain(Explain),
+    /// Read what has landed, commit it, and release closed windows.
+    Run(Run),
+    /// Query unprotected streams, released signals (released.<name>) and files ('x.parquet').
+    Sql(Sql),
+    /// Write decision traces and late labels made from a seed.
+    Generate(Generate),
+    /// Decide on a new version from released statistics.
+    Gate(Gate),
+    /// Print a completion script for a shell.
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where the demo project goes.
+    #[arg(long, value_name = "DIR", default_value = "demo")]
+    pub(crate) dir: PathBuf,
+    /// How many decision traces to generate.
+    #[arg(long, default_value_t = 300_000)]
+    pub(crate) rows: u64,
+    /// The seed of the generated traces.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The new project's folder.
+    #[arg(default_value = ".")]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The signal; all of them if left out.
+    pub(crate) signal: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The input has ended: close every window, not only those behind the watermark.
+    #[arg(long)]
+    pub(crate) until_end: bool,
+    /// Print the summary as JSON on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sql {
+    /// The query; `-` reads it from stdin.
+    pub(crate) query: String,
+    /// How rows are printed.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) format: OutputFormat,
+}
+
+/// How rows are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// A table for people.
+    Table,
+    /// One JSON array of objects.
+    Json,
+    /// Comma-separated values with a header.
+    Csv,
+    /// A Parquet file on stdout.
+    Parquet,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    /// Where the folders decisions/ and labels/ go.
+    #[arg(long, value_name = "DIR", default_value = "landing")]
+    pub(crate) out: PathBuf,
+    /// How many decision traces.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) rows: u64,
+    /// The same seed gives the same bytes.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Days of event time, from 2026-01-05.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) days: u32,
+    /// Tenants, of very different size.
+    #[arg(long, default_value_t = 40)]
+    pub(crate) tenants: u32,
+    /// Users over all tenants.
+    #[arg(long, default_value_t = 20_000)]
+    pub(crate) users: u32,
+    /// Make the candidate version (arm treatment) worse.
+    #[arg(long)]
+    pub(crate) regression: bool,
+    /// Change the inputs from the middle of the period on.
+    #[arg(long)]
+    pub(crate) drift: bool,
+    /// What files are written as.
+    #[arg(long, value_enum, default_value_t = FileFormat::Parquet)]
+    pub(crate) format: FileFormat,
+    /// One folder per tenant and day instead of one per day.
+    #[arg(long)]
+    pub(crate) by_tenant: bool,
+    /// Threads to write with; by default one per core.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+}
+
+/// What generated files are written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileFormat {
+    /// Parquet.
+    Parquet,
+    /// One JSON object per line.
+    Ndjson,
+    /// Comma-separated values with a header.
+    Csv,
+    /// Arrow IPC files.
+    Arrow,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Gate {
+    #[command(subcommand)]
+    pub(crate) command: GateCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GateCommand {
+    /// Print the verdict as JSON. Exit codes: 0 PASS, 1 ERROR, 2 invalid gate, 3 CONTINUE, 4 INCONCLUSIVE, 5 FAIL.
+    Evaluate {
+        /// The gate file, relative to the project's folder.
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell.
+    pub(crate) shell: Shell,
+}

@@ -1,0 +1,124 @@
+//! `tidegate explain`: what is partial, what is merged, what is released, and what does a group cost?
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use datafusion::arrow::datatypes::DataType;
+use tidegate_algebra::StateColumn;
+use tidegate_signal::{Policy, Signal};
+
+use crate::cli::{self, Place};
+use crate::failure::{Failure, Result};
+use crate::output::print;
+use crate::project::Project;
+
+pub(crate) async fn run(place: &Place, options: &cli::Explain) -> Result<ExitCode> {
+    let project = Project::load(place).await?;
+    let signals = project.plan_to_look_at().await?;
+    let wanted = |signal: &&Signal| options.signal.as_ref().is_none_or(|name| name == signal.name());
+    let texts = signals.iter().filter(wanted).map(describe).collect::<Vec<_>>();
+    if texts.is_empty() {
+        let name = options.signal.as_deref().unwrap_or_default();
+        let known = signals.iter().map(Signal::name).collect::<Vec<_>>().join(", ");
+        return Err(Failure::usage("TG302", format!("there is no signal `{name}`"), format!("signals are: {known}")));
+    }
+    print(&texts.join("\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe(signal: &Signal) -> String {
+    let mut text = String::new();
+    let definition = &signal.definition;
+    let columns = signal.cut.source_columns().unwrap_or_default().join(", ");
+    let (partial, release) = signal.cut.describe();
+    let mut line = |part: String| {
+        let _ = writeln!(text, "{part}");
+    };
+    line(format!("signal {} version {}", signal.name(), definition.version));
+    line(format!("  reads     {} ({columns})", signal.stream));
+    line(format!("  windows   {}", windows(signal)));
+    line(format!("  releases  {}", policy(&signal.policy)));
+    line(String::new());
+    line("partial: runs over every micro-batch".to_owned());
+    line(indent(&partial));
+    line("merge: joins states of equal keys (PartialReduce)".to_owned());
+    line("  state columns, one row per group:".to_owned());
+    for column in signal.cut.state_columns() {
+        line(format!(
+            "    {:8} {:28} {:32} {}",
+            column.name,
+            column.data_type.to_string(),
+            column.meaning,
+            show(&size(&column, &signal.policy))
+        ));
+    }
+    line(format!("  about {} per group", show(&total(signal))));
+    line(String::new());
+    line("release: runs over finished groups of closed windows".to_owned());
+    line(indent(&release));
+    text
+}
+
+fn windows(signal: &Signal) -> String {
+    match signal.window_us {
+        None => "none: totals over everything read, released when the input is drained".to_owned(),
+        Some(size) => format!("tumbling, {}, released per day once closed", show_duration(size)),
+    }
+}
+
+fn policy(policy: &Policy) -> String {
+    match policy {
+        Policy::Open => "every group: the stream protects nobody".to_owned(),
+        Policy::Threshold { k, unit } => {
+            format!("groups of at least {k} distinct {unit}; a cohort threshold, not differential privacy")
+        }
+    }
+}
+
+/// Bytes of one group in a state column.
+enum Size {
+    Fixed(u64),
+    /// Bytes beside those of each value that is kept.
+    Grows(u64),
+}
+
+/// An estimate from the column's type: exact for fixed widths, typical for text and exact sums.
+fn size(column: &StateColumn, policy: &Policy) -> Size {
+    match &column.data_type {
+        DataType::Binary if column.meaning.ends_with("[units]") => {
+            Size::Fixed(16 * u64::from(policy.threshold().unwrap_or(0)))
+        }
+        DataType::Binary | DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 => Size::Fixed(24),
+        DataType::Dictionary(key, _) => Size::Fixed(key.primitive_width().unwrap_or(4) as u64),
+        DataType::Boolean => Size::Fixed(1),
+        DataType::List(_) | DataType::LargeList(_) => Size::Grows(24),
+        other => Size::Fixed(other.primitive_width().unwrap_or(24) as u64),
+    }
+}
+
+fn total(signal: &Signal) -> Size {
+    let sizes = signal.cut.state_columns().iter().map(|column| size(column, &signal.policy)).collect::<Vec<_>>();
+    let bytes = sizes.iter().map(|size| match size {
+        Size::Fixed(bytes) | Size::Grows(bytes) => bytes,
+    });
+    let bytes = bytes.sum();
+    if sizes.iter().any(|size| matches!(size, Size::Grows(_))) { Size::Grows(bytes) } else { Size::Fixed(bytes) }
+}
+
+fn show(size: &Size) -> String {
+    match size {
+        Size::Fixed(bytes) => format!("{bytes} B"),
+        Size::Grows(bytes) => format!("{bytes} B and every (distinct) value: unbounded"),
+    }
+}
+
+fn indent(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n") + "\n"
+}
+
+fn show_duration(size_us: i64) -> String {
+    let units = [(86_400_000_000, "day"), (3_600_000_000, "hour"), (60_000_000, "minute"), (1_000_000, "second")];
+    let found = units.iter().find(|(unit, _)| size_us % unit == 0);
+    let (count, name) = found.map_or((size_us, "microsecond"), |(unit, name)| (size_us / unit, *name));
+    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,11 @@
+//! What does each subcommand do?
+
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod explain;
+pub(crate) mod gate;
+pub(crate) mod generate;
+pub(crate) mod init;
+pub(crate) mod run;
+pub(crate) mod sql;

@@ -1,0 +1,140 @@
+//! `tidegate run`: read what has landed, commit it, release what is closed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use serde::Serialize;
+use tidegate_stream::{InputEnd, RowAccount, Summary};
+
+use crate::cli::{self, Place};
+use crate::failure::{Failure, Result};
+use crate::instants;
+use crate::output::print;
+use crate::progress::Bar;
+use crate::project::Project;
+
+pub(crate) async fn run(place: &Place, options: &cli::Run) -> Result<ExitCode> {
+    let project = Project::load(place).await?;
+    let end = if options.until_end { InputEnd::End } else { InputEnd::Pause };
+    let summary = drain(&project, end).await?;
+    if options.json {
+        print(&format!("{}\n", to_json(&summary)?))?;
+    }
+    eprint!("{}", describe(&summary));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Drains the project's sources once.
+pub(crate) async fn drain(project: &Project, end: InputEnd) -> Result<Summary> {
+    let mut engine = project.engine(run_id()?).await?;
+    let bar = Bar::new();
+    Ok(engine.drain(end, &|progress| bar.show(progress)).await?)
+}
+
+/// A name for this run: random, so that no two runs share one.
+fn run_id() -> Result<String> {
+    let mut bytes = [0_u8; 8];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::infrastructure("TG500", format!("no random bytes: {error}"), "check the system"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The run in words, for people.
+pub(crate) fn describe(summary: &Summary) -> String {
+    let mut text = String::new();
+    let mut line = |part: String| {
+        let _ = writeln!(text, "{part}");
+    };
+    if summary.is_idle() {
+        line("nothing new: everything that landed is read, and every closed window is released".to_owned());
+    }
+    for (name, stream) in &summary.streams {
+        if stream.rows == 0 && stream.files == 0 {
+            continue;
+        }
+        let watermark = stream.watermark_us.map(|watermark| format!(", watermark {}", instants::show(watermark)));
+        line(format!("{name}: read {} rows of {} files{}", stream.rows, stream.files, watermark.unwrap_or_default()));
+        if stream.rows_rejected > 0 || stream.files_rejected > 0 {
+            line(format!(
+                "  warning: {} rows and {} files were set aside in quarantine:",
+                stream.rows_rejected, stream.files_rejected
+            ));
+            for rejection in &stream.examples {
+                line(format!("    {rejection}"));
+            }
+            if stream.rows_rejected + stream.files_rejected > stream.examples.len() as u64 {
+                line("    ...".to_owned());
+            }
+            for path in &stream.quarantine {
+                line(format!("    see {path}"));
+            }
+        }
+    }
+    for (name, signal) in &summary.signals {
+        if signal.rows.read > 0 {
+            let RowAccount { read, aggregated, filtered, late, rejected, duplicate } = signal.rows;
+            line(format!(
+                "{name}: {read} rows read = {aggregated} aggregated + {filtered} filtered + {late} late + {rejected} rejected + {duplicate} duplicate"
+            ));
+        }
+        if signal.days > 0 {
+            let withheld =
+                if signal.withheld > 0 { format!(", {} groups withheld", signal.withheld) } else { String::new() };
+            line(format!("{name}: released {} rows in {} files{withheld}", signal.rows_released, signal.paths.len()));
+        }
+        for path in &signal.removed {
+            line(format!("{name}: removed {path}, made by an earlier definition"));
+        }
+    }
+    text
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    epochs: u64,
+    streams: BTreeMap<&'a str, StreamReport>,
+    signals: BTreeMap<&'a str, SignalReport<'a>>,
+}
+
+#[derive(Serialize)]
+struct StreamReport {
+    files: u64,
+    rows: u64,
+    rows_rejected: u64,
+    files_rejected: u64,
+    watermark_us: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct SignalReport<'a> {
+    rows: &'a RowAccount,
+    rows_released: u64,
+    withheld: u64,
+    paths: &'a [String],
+}
+
+fn to_json(summary: &Summary) -> Result<String> {
+    let streams = summary.streams.iter().map(|(name, stream)| {
+        let report = StreamReport {
+            files: stream.files,
+            rows: stream.rows,
+            rows_rejected: stream.rows_rejected,
+            files_rejected: stream.files_rejected,
+            watermark_us: stream.watermark_us,
+        };
+        (name.as_str(), report)
+    });
+    let signals = summary.signals.iter().map(|(name, signal)| {
+        let report = SignalReport {
+            rows: &signal.rows,
+            rows_released: signal.rows_released,
+            withheld: signal.withheld,
+            paths: &signal.paths,
+        };
+        (name.as_str(), report)
+    });
+    let report = Report { epochs: summary.epochs, streams: streams.collect(), signals: signals.collect() };
+    serde_json::to_string_pretty(&report)
+        .map_err(|error| Failure::infrastructure("TG500", error.to_string(), "report this as a bug"))
+}

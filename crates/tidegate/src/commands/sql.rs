@@ -1,0 +1,33 @@
+//! `tidegate sql`: one query, read-only.
+
+use std::io::Read;
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+
+use crate::cli::{self, Place};
+use crate::failure::{Failure, Result};
+use crate::output::print_rows;
+use crate::project::Project;
+use crate::query::Query;
+
+pub(crate) async fn run(place: &Place, options: &cli::Sql) -> Result<ExitCode> {
+    let text = match options.query.as_str() {
+        "-" => {
+            let mut text = String::new();
+            let read = std::io::stdin().read_to_string(&mut text);
+            read.map_err(|error| Failure::io("read", "stdin", &error))?;
+            text
+        }
+        query => query.to_owned(),
+    };
+    // Files can be queried anywhere; a folder with SQL below it is meant as a project.
+    let project = if place.project.join("sql").is_dir() { Some(Project::load(place).await?) } else { None };
+    let query = Query::new(&text, project.as_ref()).await?;
+    let rows = query.run(project.as_ref()).await?;
+    print_rows(rows, options.format).await?;
+    let rejected = query.rejected.load(Ordering::Relaxed);
+    if rejected > 0 {
+        eprintln!("warning: {rejected} rows or files could not be read and are not in the result");
+    }
+    Ok(ExitCode::SUCCESS)
+}

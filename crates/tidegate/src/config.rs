@@ -1,0 +1,101 @@
+//! What does `tidegate.toml` say?
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use tidegate_signal::{Parameter, nearest};
+use tidegate_stream::Limits;
+
+use crate::failure::{Failure, Result, Snippet};
+
+/// The settings of a project. Every one has a default, and the file itself may be absent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    pub(crate) storage: Storage,
+    pub(crate) params: BTreeMap<String, toml::Value>,
+    pub(crate) epoch: Epoch,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Storage {
+    /// Where state, log and released files lie, relative to the file.
+    pub(crate) root: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Epoch {
+    /// Mebibytes of Arrow memory after which an epoch ends.
+    pub(crate) max_mib: Option<usize>,
+    /// Files after which an epoch ends.
+    pub(crate) max_files: Option<usize>,
+    /// Threads for reading and aggregating.
+    pub(crate) threads: Option<usize>,
+}
+
+impl Config {
+    pub(crate) const FILE: &str = "tidegate.toml";
+
+    /// Reads the file in `folder`, or gives the defaults when there is none.
+    pub(crate) fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(Self::FILE);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(Failure::io("read", path.display(), &error)),
+        };
+        let config = toml::from_str::<Self>(&text).map_err(|error| invalid(&path, &text, &error))?;
+        for (name, value) in &config.params {
+            if parameter(value).is_none() {
+                let cause = format!("parameter `{name}` is neither text, number nor truth value");
+                return Err(Failure::usage("TG301", cause, "write name = \"text\", name = 1 or name = true"));
+            }
+        }
+        Ok(config)
+    }
+
+    /// The parameters for SQL, those given on the command line first.
+    pub(crate) fn parameters(&self, given: &[(String, String)]) -> BTreeMap<String, Parameter> {
+        let declared = self.params.iter().filter_map(|(name, value)| Some((name.clone(), parameter(value)?)));
+        let given = given.iter().map(|(name, value)| (name.clone(), Parameter::from_argument(value)));
+        declared.chain(given).collect()
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        let defaults = Limits::default();
+        Limits {
+            max_bytes: self.epoch.max_mib.map_or(defaults.max_bytes, |mib| mib.max(1).saturating_mul(1 << 20)),
+            max_files: self.epoch.max_files.map_or(defaults.max_files, |files| files.max(1)),
+            batch_rows: defaults.batch_rows,
+            threads: self.epoch.threads.map_or(defaults.threads, |threads| threads.max(1)),
+        }
+    }
+}
+
+fn parameter(value: &toml::Value) -> Option<Parameter> {
+    match value {
+        toml::Value::String(text) => Some(Parameter::Text(text.clone())),
+        toml::Value::Integer(number) => Some(Parameter::Number(number.to_string())),
+        toml::Value::Float(number) => Some(Parameter::Number(number.to_string())),
+        toml::Value::Boolean(value) => Some(Parameter::Boolean(*value)),
+        _ => None,
+    }
+}
+
+fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
+    const FIELDS: [&str; 8] = ["storage", "root", "params", "epoch", "max_mib", "max_files", "threads", "params"];
+    let cause = error.message().lines().next().unwrap_or("not valid TOML").to_owned();
+    let unknown = cause.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+    let fix = match unknown.and_then(|name| nearest(name, FIELDS)) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => "settings are [storage] root, [params], and [epoch] max_mib, max_files, threads".to_owned(),
+    };
+    let failure = Failure::usage("TG301", cause, fix);
+    match error.span() {
+        Some(span) => failure.at(Snippet::new(path.display().to_string(), text.to_owned(), span)),
+        None => failure,
+    }
+}

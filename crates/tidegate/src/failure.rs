@@ -1,0 +1,215 @@
+//! How does a failure look to the person at the terminal, and which exit code does it have?
+//!
+//! Exit codes: 1 a gate or test failed, 2 usage or SQL, 3 infrastructure, 4 privacy refusal.
+
+use std::fmt;
+use std::ops::Range;
+use std::process::ExitCode;
+
+use miette::{Diagnostic, GraphicalReportHandler, LabeledSpan, NamedSource, SourceCode};
+use tidegate_signal::{Place, Refusal};
+
+/// The result of a command.
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+const USAGE: u8 = 2;
+const INFRASTRUCTURE: u8 = 3;
+const PRIVACY: u8 = 4;
+
+/// One or more problems that ended a command.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    problems: Vec<Problem>,
+}
+
+/// One problem: code, cause, fix, and the place where it stands.
+#[derive(Debug)]
+struct Problem {
+    code: String,
+    exit: u8,
+    cause: String,
+    fix: String,
+    snippet: Option<Snippet>,
+}
+
+/// A piece of a text file.
+#[derive(Debug)]
+pub(crate) struct Snippet {
+    source: NamedSource<String>,
+    span: Range<usize>,
+}
+
+impl Snippet {
+    pub(crate) fn new(name: String, text: String, span: Range<usize>) -> Self {
+        Self { source: NamedSource::new(name, text), span }
+    }
+
+    pub(crate) fn of(place: &Place) -> Self {
+        let source = place.source();
+        Self::new(source.name().to_owned(), source.text().to_owned(), place.bytes())
+    }
+}
+
+impl Failure {
+    fn new(code: &str, exit: u8, cause: impl Into<String>, fix: impl Into<String>) -> Self {
+        let problem = Problem { code: code.to_owned(), exit, cause: cause.into(), fix: fix.into(), snippet: None };
+        Self { problems: vec![problem] }
+    }
+
+    /// A mistake in what was typed or written.
+    pub(crate) fn usage(code: &str, cause: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::new(code, USAGE, cause, fix)
+    }
+
+    /// Something outside of the project's text: files, permissions, other processes.
+    pub(crate) fn infrastructure(code: &str, cause: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::new(code, INFRASTRUCTURE, cause, fix)
+    }
+
+    /// Something that would show people who are protected.
+    pub(crate) fn privacy(code: &str, cause: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::new(code, PRIVACY, cause, fix)
+    }
+
+    /// A file that cannot be read or written.
+    pub(crate) fn io(verb: &str, what: impl fmt::Display, error: &std::io::Error) -> Self {
+        let fix = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => "give this user permission, or choose another folder",
+            std::io::ErrorKind::NotFound => "check the path",
+            _ => "check the disk and the path",
+        };
+        Self::infrastructure("TG500", format!("cannot {verb} {what}: {error}"), fix)
+    }
+
+    /// Points the problem at a piece of text.
+    pub(crate) fn at(mut self, snippet: Snippet) -> Self {
+        if let Some(problem) = self.problems.last_mut() {
+            problem.snippet = Some(snippet);
+        }
+        self
+    }
+
+    /// Prints every problem on stderr and gives the exit code of the gravest.
+    pub(crate) fn report(&self) -> ExitCode {
+        let handler = if std::env::var_os("NO_COLOR").is_some() || !std::io::IsTerminal::is_terminal(&std::io::stderr())
+        {
+            GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor())
+        } else {
+            GraphicalReportHandler::new()
+        };
+        // A fixed width keeps messages the same in a terminal, a log and a test.
+        let handler = handler.with_width(100);
+        for problem in &self.problems {
+            let mut text = String::new();
+            if handler.render_report(&mut text, problem).is_err() {
+                text = problem.to_string();
+            }
+            eprintln!("{}", text.trim_end());
+        }
+        ExitCode::from(self.problems.iter().map(|problem| problem.exit).max().unwrap_or(USAGE))
+    }
+}
+
+impl From<Vec<Refusal>> for Failure {
+    fn from(refusals: Vec<Refusal>) -> Self {
+        let problems = refusals.into_iter().map(|refusal| Problem {
+            code: refusal.code.to_string(),
+            exit: if refusal.code.is_privacy() { PRIVACY } else { USAGE },
+            snippet: Some(Snippet::of(&refusal.place)),
+            cause: refusal.cause,
+            fix: refusal.fix,
+        });
+        Self { problems: problems.collect() }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        vec![refusal].into()
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.cause)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl Diagnostic for Problem {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(&self.code))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(&self.fix))
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.snippet.as_ref().map(|snippet| &snippet.source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let snippet = self.snippet.as_ref()?;
+        let label = LabeledSpan::at(snippet.span.clone(), "here");
+        Some(Box::new(std::iter::once(label)))
+    }
+}
+
+impl From<tidegate_ledger::Error> for Failure {
+    fn from(error: tidegate_ledger::Error) -> Self {
+        use tidegate_ledger::Error;
+        let text = error.to_string();
+        let (code, fix) = match &error {
+            Error::Damaged { .. } => ("TG501", "restore the file from a backup, and do not edit the log"),
+            Error::Conflict { .. } => ("TG502", "let one process at a time run a project"),
+            Error::NoFolder { .. } => ("TG500", "create it, or correct the root of the project"),
+            Error::PermissionDenied { .. } => {
+                ("TG500", "give this user permission, or choose another root with --root")
+            }
+            _ => ("TG500", "check the storage root"),
+        };
+        // The library's messages end in a remedy of their own.
+        let cause = text.split_once("; ").map_or(text.as_str(), |(cause, _)| cause);
+        let cause = cause.strip_suffix(": grant it, or choose another root").unwrap_or(cause);
+        Self::infrastructure(code, cause, fix)
+    }
+}
+
+impl From<tidegate_stream::Error> for Failure {
+    fn from(error: tidegate_stream::Error) -> Self {
+        use tidegate_stream::Error;
+        let cause = error.to_string();
+        match error {
+            Error::Ledger(error) => error.into(),
+            Error::FileChanged { .. } => Self::infrastructure(
+                "TG401",
+                cause,
+                "landed files are never changed: put new rows into a new file and restore this one",
+            ),
+            Error::DamagedState { .. } => Self::infrastructure(
+                "TG503",
+                cause,
+                "restore the file from a backup; or give the signal a new version to compute it again from landing",
+            ),
+            Error::Unbalanced { .. } => {
+                Self::infrastructure("TG402", cause, "nothing was committed; please report this as a bug")
+            }
+            Error::Signal { source: tidegate_algebra::Error::Overflow { .. }, .. } => {
+                Self::infrastructure("TG403", cause, "change the signal's query as the message says")
+            }
+            Error::Signal { .. } => {
+                Self::infrastructure("TG404", cause, "change the signal's query, or the rows it fails on")
+            }
+            Error::Source { .. } => Self::infrastructure("TG310", cause, "check the stream's path"),
+            _ => Self::infrastructure("TG500", cause, "committed epochs stand: correct the cause and run again"),
+        }
+    }
+}
+
+impl From<datafusion::error::DataFusionError> for Failure {
+    fn from(error: datafusion::error::DataFusionError) -> Self {
+        Self::usage("TG113", error.strip_backtrace(), "check the query")
+    }
+}

@@ -1,0 +1,52 @@
+//! The `tidegate` command: arguments in, wiring, exit code out.
+//!
+//! Everything that thinks lives in the libraries. Here data goes to stdout, everything else to stderr,
+//! and every failure becomes one message with a code, a place, a cause and a fix.
+
+mod cli;
+mod commands;
+mod config;
+mod failure;
+mod instants;
+mod output;
+mod progress;
+mod project;
+mod query;
+mod secret;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Arguments, Command};
+use crate::failure::Result;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_env("TIDEGATE_LOG").unwrap_or_else(|_| EnvFilter::new(arguments.log_level()));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failure::Failure::io("start", "worker threads", &error).report(),
+    };
+    match runtime.block_on(run(arguments)) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let Arguments { place, command, .. } = arguments;
+    match command {
+        Command::Demo(options) => commands::demo::run(options).await,
+        Command::Init(options) => commands::init::run(&options),
+        Command::Check => commands::check::run(&place).await,
+        Command::Explain(options) => commands::explain::run(&place, &options).await,
+        Command::Run(options) => commands::run::run(&place, &options).await,
+        Command::Sql(options) => commands::sql::run(&place, &options).await,
+        Command::Generate(options) => commands::generate::run(&options),
+        Command::Gate(options) => commands::gate::run(&place, &options).await,
+        Command::Completions(options) => Ok(commands::completions::run(&options)),
+    }
+}

@@ -1,0 +1,168 @@
+//! What does a project's folder hold, and how is it made ready to run?
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tidegate_algebra::{UnitKey, session};
+use tidegate_ledger::Store;
+use tidegate_signal::{Definitions, Planner, Signal, SourceText, Stream, StreamDefinition};
+use tidegate_source::Source;
+use tidegate_stream::{Engine, StreamInput};
+
+use crate::cli;
+use crate::config::Config;
+use crate::failure::{Failure, Result, Snippet};
+use crate::secret;
+
+/// A project whose definitions are read and whose streams are connected.
+pub(crate) struct Project {
+    pub(crate) root: PathBuf,
+    pub(crate) config: Config,
+    pub(crate) definitions: Definitions,
+    pub(crate) inputs: Vec<(Stream, Arc<Source>)>,
+}
+
+impl Project {
+    /// Reads the project in a folder.
+    pub(crate) async fn load(place: &cli::Place) -> Result<Self> {
+        let folder = place.project.as_path();
+        let config = Config::read(folder)?;
+        let texts = read_sql(folder)?;
+        let parameters = config.parameters(&place.parameters);
+        let definitions = Definitions::parse(&texts, &parameters, &session()).await?;
+        let root = root_of(place, &config);
+        let mut inputs = Vec::new();
+        for stream in &definitions.streams {
+            inputs.push(connect(stream, folder)?);
+        }
+        Ok(Self { root, config, definitions, inputs })
+    }
+
+    /// Plans every signal; units are hashed under `key`.
+    pub(crate) async fn plan(&self, key: UnitKey) -> Result<Vec<Signal>> {
+        let planner = Planner::new(self.inputs.iter().map(|(stream, _)| stream.clone()).collect(), key);
+        let mut signals = Vec::new();
+        let mut refusals = Vec::new();
+        for definition in &self.definitions.signals {
+            match planner.plan(definition).await {
+                Ok(signal) => signals.push(signal),
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
+        if refusals.is_empty() { Ok(signals) } else { Err(refusals.into()) }
+    }
+
+    /// Plans every signal to look at: with the project's key if there is one, without making one.
+    pub(crate) async fn plan_to_look_at(&self) -> Result<Vec<Signal>> {
+        let key = if self.root.is_dir() { secret::load(&self.store()?).await? } else { None };
+        self.plan(key.unwrap_or_else(|| UnitKey::new([0; 16]))).await
+    }
+
+    /// The project's store.
+    pub(crate) fn store(&self) -> Result<Store> {
+        std::fs::create_dir_all(&self.root).map_err(|error| Failure::io("create", self.root.display(), &error))?;
+        Ok(Store::open_local(&self.root)?)
+    }
+
+    /// An engine over the project's log, ready to drain.
+    pub(crate) async fn engine(&self, run_id: String) -> Result<Engine> {
+        // Definitions first: a mistake in one must leave nothing behind, not even a key.
+        self.plan_to_look_at().await?;
+        let store = self.store()?;
+        let key = secret::load_or_create(&store, &self.root).await?;
+        let signals = self.plan(key).await?;
+        let streams = self.inputs.iter().map(|(stream, source)| StreamInput {
+            name: stream.definition.name.value.clone(),
+            source: Arc::clone(source),
+            event_time: stream.definition.contract.event_time.clone(),
+            watermark_us: stream.definition.contract.watermark_us,
+        });
+        Ok(Engine::open(store, streams.collect(), signals, self.config.limits(), run_id).await?)
+    }
+}
+
+/// The storage root of the project in a folder, without reading its SQL.
+pub(crate) fn project_root(place: &cli::Place) -> Result<PathBuf> {
+    Ok(root_of(place, &Config::read(&place.project)?))
+}
+
+fn root_of(place: &cli::Place, config: &Config) -> PathBuf {
+    let declared = config.storage.root.as_ref().map(|root| place.project.join(root));
+    place.root.clone().or(declared).unwrap_or_else(|| place.project.clone())
+}
+
+/// The SQL files of a project: everything below `sql/`, in order of their paths.
+fn read_sql(folder: &Path) -> Result<Vec<SourceText>> {
+    if !folder.is_dir() {
+        let cause = format!("there is no folder {}", folder.display());
+        return Err(Failure::usage("TG300", cause, "name a project's folder with --project"));
+    }
+    let sql = folder.join("sql");
+    let mut paths = Vec::new();
+    if sql.is_dir() {
+        collect_sql(&sql, &mut paths)?;
+    }
+    paths.sort();
+    if paths.is_empty() {
+        let cause = format!("{} is not a project: it has no SQL file below sql/", folder.display());
+        return Err(Failure::usage("TG300", cause, "start one with `tidegate init`, or name another with --project"));
+    }
+    paths
+        .iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(path).map_err(|error| Failure::io("read", path.display(), &error))?;
+            let name = path.strip_prefix(folder).unwrap_or(path).display().to_string();
+            Ok(SourceText::new(name, text))
+        })
+        .collect()
+}
+
+fn collect_sql(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
+    let fail = |error: std::io::Error| Failure::io("list", folder.display(), &error);
+    for entry in std::fs::read_dir(folder).map_err(fail)? {
+        let path = entry.map_err(fail)?.path();
+        if path.is_dir() {
+            collect_sql(&path, paths)?;
+        } else if path.extension().is_some_and(|extension| extension == "sql") {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn connect(definition: &StreamDefinition, base: &Path) -> Result<(Stream, Arc<Source>)> {
+    let format = definition.format.as_ref().map(|format| format.value.as_str());
+    let source = Source::connect(&definition.contract, &definition.path.value, format, base)
+        .map_err(|error| explain(definition, &error))?;
+    let schema = Arc::clone(source.schema());
+    if let Some(unit) = &definition.contract.privacy_unit
+        && schema.field_with_name(unit).is_err()
+    {
+        let cause = format!("stream `{}` has no column `{unit}`, its privacy unit", definition.name.value);
+        let failure = Failure::privacy("TG206", cause, "name the column that identifies a person");
+        return Err(failure.at(Snippet::of(&definition.name.place)));
+    }
+    Ok((Stream { definition: definition.clone(), schema }, Arc::new(source)))
+}
+
+/// A stream that cannot be connected, pointed at the option that is wrong.
+fn explain(definition: &StreamDefinition, error: &tidegate_source::Error) -> Failure {
+    use tidegate_source::Error;
+    let text = error.to_string();
+    let (cause, fix) = text.split_once(": ").unwrap_or((&text, "correct the stream's options"));
+    let path = &definition.path.place;
+    let (failure, place) = match error {
+        Error::PathMissing { .. } | Error::Unlistable { .. } => (Failure::infrastructure("TG310", cause, fix), path),
+        Error::NoColumns { .. } => (Failure::infrastructure("TG311", cause, fix), path),
+        Error::UnknownFormat { .. } => {
+            let place = definition.format.as_ref().map_or(path, |format| &format.place);
+            (Failure::usage("TG312", cause, fix), place)
+        }
+        Error::NoEventTime { .. } | Error::EventTimeNotATime { .. } => {
+            let place = definition.event_time_place.as_ref().unwrap_or(path);
+            (Failure::usage("TG313", cause, fix), place)
+        }
+        _ => (Failure::usage("TG312", cause, fix), path),
+    };
+    failure.at(Snippet::of(place))
+}
