@@ -4,6 +4,7 @@
 //! carries the numbers they rest on. The same gate file and evidence give the same bytes.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -37,6 +38,18 @@ impl Status {
             Self::Inconclusive => 4,
             Self::Fail => 5,
         }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pass => "PASS",
+            Self::Error => "ERROR",
+            Self::Continue => "CONTINUE",
+            Self::Inconclusive => "INCONCLUSIVE",
+            Self::Fail => "FAIL",
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What do `WITH (...)` and `OPTIONS (...)` say? Constant expressions by name, each used exactly once.
 
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::Schema;
 use datafusion::common::{DFSchema, DataFusionError, ScalarValue};
 use datafusion::logical_expr::ColumnarValue;
@@ -205,9 +205,10 @@ fn evaluate(tokens: &[TokenWithSpan], session: &SessionContext) -> Result<Scalar
     let nothing = DFSchema::empty();
     let expression = session.state().create_logical_expr_from_sql_expr(expression, &nothing)?;
     let expression = session.create_physical_expr(expression, &nothing)?;
-    let no_rows = RecordBatch::new_empty(Arc::new(Schema::empty()));
-    match expression.evaluate(&no_rows)? {
+    let one_row = RecordBatchOptions::new().with_row_count(Some(1));
+    let one_row = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &one_row)?;
+    match expression.evaluate(&one_row)? {
         ColumnarValue::Scalar(value) => Ok(value),
-        ColumnarValue::Array(_) => Err(DataFusionError::Plan("the value is computed from rows".to_owned())),
+        ColumnarValue::Array(values) => ScalarValue::try_from_array(&values, 0),
     }
 }

@@ -13,8 +13,9 @@ use tidegate_algebra::Fingerprint;
 /// The name of the commit log.
 pub const LOG: &str = "commits";
 
-/// The partition value of signals without windows: Hive's name for null.
-const NO_DAY: &str = "__HIVE_DEFAULT_PARTITION__";
+/// The partition of signals without windows: their one window starts at 1970-01-01. Hive's null partition would say
+/// it better, but DataFusion and pyarrow do not read a folder that has nothing else.
+const NO_WINDOW: i32 = 0;
 
 pub(crate) fn state_file(signal: &str, fingerprint: &Fingerprint, record: u64, run_id: &str) -> String {
     format!("state/{signal}/{fingerprint}/{record:020}-{run_id}.arrow")
@@ -26,7 +27,7 @@ pub(crate) fn staging_file(release_id: &str) -> String {
 
 /// Where a day of a signal is published.
 pub fn released_file(signal: &str, day: Option<i32>) -> String {
-    let date = day.map_or_else(|| NO_DAY.to_owned(), date_of);
+    let date = date_of(day.unwrap_or(NO_WINDOW));
     format!("released/signal={signal}/date={date}/part-0.parquet")
 }
 
@@ -61,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_without_windows_has_a_null_day() {
-        assert_eq!(released_file("s", None), "released/signal=s/date=__HIVE_DEFAULT_PARTITION__/part-0.parquet");
+    fn a_signal_without_windows_lies_in_the_first_day() {
+        assert_eq!(released_file("s", None), "released/signal=s/date=1970-01-01/part-0.parquet");
     }
 }

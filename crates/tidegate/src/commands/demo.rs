@@ -93,7 +93,7 @@ fn story(folder: &Path, summary: &Summary, verdict: &tidegate_gate::Verdict) -> 
     ));
     line(format!("  tidegate sql --project {folder} \"SELECT * FROM released.outcomes_by_task LIMIT 10\""));
     line(String::new());
-    line(format!("Verdict   {:?} for the new version: {}", verdict.verdict, verdict.reason));
+    line(format!("Verdict   {} for the new version: {}", verdict.verdict, verdict.reason));
     line(format!("          {}", verdict.what_happened));
     line(format!("          next: {}", verdict.what_next));
     line(format!("          again with: tidegate gate evaluate {GATE} --project {folder}"));
