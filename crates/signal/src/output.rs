@@ -4,20 +4,29 @@ use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use crate::definition::SignalDefinition;
-use crate::{Code, Refusal, refuse};
+use crate::{Code, Policy, Refusal, refuse};
 
 /// Columns that every released file has beside the query's own.
-pub(crate) const METADATA_COLUMNS: [&str; 5] = ["signal_version", "scope", "k", "code_hash", "release_id"];
+const METADATA_COLUMNS: [&str; 4] = ["signal_version", "scope", "code_hash", "release_id"];
+
+/// The column that released files have beside them when groups have a threshold.
+const THRESHOLD_COLUMN: &str = "k";
 
 /// Partition columns of released paths.
 const PATH_COLUMNS: [&str; 2] = ["signal", "date"];
 
 /// Checks names and types of the released columns.
-pub(crate) fn check(schema: &Schema, windowed: bool, signal: &SignalDefinition) -> Result<(), Refusal> {
+pub(crate) fn check(
+    schema: &Schema,
+    windowed: bool,
+    policy: &Policy,
+    signal: &SignalDefinition,
+) -> Result<(), Refusal> {
     for (position, field) in schema.fields().iter().enumerate() {
         let name = field.name();
         let place = signal.word_place(name);
-        if METADATA_COLUMNS.contains(&name.as_str()) || PATH_COLUMNS.contains(&name.as_str()) {
+        let threshold = policy.threshold().map(|_| THRESHOLD_COLUMN);
+        if METADATA_COLUMNS.into_iter().chain(PATH_COLUMNS).chain(threshold).any(|added| added == name) {
             let cause = format!("`{name}` is a column that Tidegate adds to released rows");
             return Err(refuse(Code::BadOutput, &place, cause, "give the column another name with AS"));
         }

@@ -95,7 +95,7 @@ impl Planner {
                 Some(Threshold { k: *k, unit, key: self.key.clone() })
             }
         };
-        output::check(plan.schema().as_arrow(), shape.window_us.is_some(), definition)?;
+        output::check(plan.schema().as_arrow(), shape.window_us.is_some(), &policy, definition)?;
         let sort_order = output::sort_order(&plan, plan.schema().as_arrow(), &shape.aggregate.group_expr);
         let barred = bar(plan, threshold.as_ref(), shape.window_us).map_err(|error| explain(&error))?;
         let cut = Cut::plan(&session, &barred).await.map_err(|error| explain(&error.into()))?;

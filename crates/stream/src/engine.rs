@@ -215,12 +215,20 @@ impl Engine {
             withheld: BTreeMap::new(),
             removed: Vec::new(),
         };
+        let mut failed = Ok(());
         for signal in &self.signals {
             progress(Progress::Releasing { signal: signal.name().to_owned() });
             let stream = self.history.streams.get(&signal.stream).cloned().unwrap_or_default();
             let mut closed = stream.closed();
             closed.sealed_us = closed.sealed_us.max(sealed.get(&signal.stream).copied());
-            let due = publish::stage(&self.store, &self.history, signal, &closed).await?;
+            let due = match publish::stage(&self.store, &self.history, signal, &closed).await {
+                Ok(due) => due,
+                // One signal that cannot be finished keeps no other from its readers.
+                Err(error) => {
+                    failed = failed.and(Err(error));
+                    continue;
+                }
+            };
             let total = summary.signals.entry(signal.name().to_owned()).or_default();
             total.days = due.entries.len() as u64;
             total.rows_released = due.entries.iter().map(|entry| entry.rows).sum();
@@ -234,11 +242,12 @@ impl Engine {
             commit.removed.extend(due.removed);
         }
         if commit.releases.is_empty() && commit.removed.is_empty() && commit.sealed.is_empty() {
-            return Ok(());
+            return failed;
         }
         let (entries, removed) = (commit.releases.clone(), commit.removed.clone());
         self.commit(Commit::Release(commit)).await?;
-        publish::publish(&self.store, &entries, &removed).await
+        publish::publish(&self.store, &entries, &removed).await?;
+        failed
     }
 
     /// Streams whose input ends now, later than it ended before.

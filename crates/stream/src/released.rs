@@ -35,16 +35,17 @@ pub(crate) fn file_of(signal: &Signal, day: Option<i32>, rows: &RecordBatch) -> 
     let mut columns = rows.columns().to_vec();
     let count = rows.num_rows();
     let constant = |text: &str| Arc::new(StringArray::from(vec![text; count])) as ArrayRef;
-    let mut add = |name: &str, column: ArrayRef, nullable: bool| {
-        fields.push(Arc::new(Field::new(name, column.data_type().clone(), nullable)));
+    let mut add = |name: &str, column: ArrayRef| {
+        fields.push(Arc::new(Field::new(name, column.data_type().clone(), false)));
         columns.push(column);
     };
-    add("signal_version", constant(&signal.definition.version), false);
-    add("scope", constant("global"), false);
-    let k = signal.policy.threshold().and_then(|k| i32::try_from(k).ok());
-    add("k", Arc::new(Int32Array::from(vec![k; count])), true);
-    add("code_hash", constant(&signal.definition.code_hash), false);
-    add("release_id", constant(&release_id), false);
+    add("signal_version", constant(&signal.definition.version));
+    add("scope", constant("global"));
+    if let Some(k) = signal.policy.threshold().and_then(|k| i32::try_from(k).ok()) {
+        add("k", Arc::new(Int32Array::from(vec![k; count])));
+    }
+    add("code_hash", constant(&signal.definition.code_hash));
+    add("release_id", constant(&release_id));
     let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
     Ok(ReleasedDay { release_id, rows: count as u64, bytes: to_parquet(&batch)? })
 }
