@@ -20,6 +20,7 @@ use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions, collect, displayable};
 use datafusion::prelude::SessionContext;
 
+use crate::checked::check_arithmetic;
 use crate::codec::{self, FORMAT};
 use crate::error::{Error, Result};
 use crate::node::{Release, ReleaseExec};
@@ -60,7 +61,7 @@ impl Cut {
     /// [`Error::NotOneAggregate`] when there is not exactly one aggregation; planning errors as they are.
     pub async fn plan(session: &SessionContext, query: &LogicalPlan) -> Result<Self> {
         let release = find_release(query)?;
-        let above = session.state().create_physical_plan(query).await?;
+        let above = check_arithmetic(session.state().create_physical_plan(query).await?)?;
         let below = Arc::clone(find(&above, |node| node.downcast_ref::<ReleaseExec>().is_some())?[0].children()[0]);
         let aggregations = find(&below, |node| node.downcast_ref::<AggregateExec>().is_some())?;
         // One logical aggregation is one node (Single), or a Final over a Partial.
@@ -192,7 +193,7 @@ impl Cut {
 
     /// Runs `plan` and gives its rows as state of this query.
     pub(crate) async fn collect_state(&self, plan: Arc<dyn ExecutionPlan>) -> Result<PartialState> {
-        let batches = collect(plan, Arc::clone(&self.context)).await?;
+        let batches = collect(plan, Arc::clone(&self.context)).await.map_err(Error::of_execution)?;
         let batches = batches
             .into_iter()
             .filter(|batch| batch.num_rows() > 0)

@@ -58,6 +58,12 @@ pub enum Error {
         /// The type that the plan expects.
         expected: DataType,
     },
+    /// A value in a row made an expression fail. Which value is not said: it is telemetry.
+    #[error("a row makes the query fail by {what}; its value is not shown")]
+    RowFailed {
+        /// What failed.
+        what: &'static str,
+    },
     /// Planning or execution failed in DataFusion.
     #[error(transparent)]
     DataFusion(DataFusionError),
@@ -77,6 +83,23 @@ impl From<DataFusionError> for Error {
             DataFusionError::Context(_, inner) if is_own(&inner) => Self::from(*inner),
             other => Self::DataFusion(other),
         }
+    }
+}
+
+impl Error {
+    /// What stopped a plan that ran over telemetry: messages of kernels quote values, so only their kind is kept.
+    pub(crate) fn of_execution(error: DataFusionError) -> Self {
+        let what = match error.find_root() {
+            DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {
+                ArrowError::CastError(_) | ArrowError::ParseError(_) => "a value that cannot be cast",
+                ArrowError::DivideByZero => "a division by zero",
+                ArrowError::ArithmeticOverflow(_) => "an arithmetic overflow",
+                _ => "a value that a function does not take",
+            },
+            DataFusionError::Execution(_) => "a value that a function does not take",
+            _ => return Self::from(error),
+        };
+        Self::RowFailed { what }
     }
 }
 

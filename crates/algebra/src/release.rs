@@ -16,7 +16,7 @@ use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 
 use crate::cut::{Cut, find, replace};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::node::ReleaseExec;
 use crate::state::PartialState;
 
@@ -91,7 +91,7 @@ impl Cut {
         let is_aggregation = |node: &Arc<dyn ExecutionPlan>| node.downcast_ref::<AggregateExec>().is_some();
         let groups = replace(Arc::clone(&self.below), is_aggregation, &finished)?;
         let schema = groups.schema();
-        let groups = collect(groups, Arc::clone(&self.context)).await?;
+        let groups = collect(groups, Arc::clone(&self.context)).await.map_err(Error::of_execution)?;
         let groups = concat_batches(&schema, &groups)?;
         let (shown, withheld) = match self.threshold {
             Some(_) => keep_passing(&groups)?,
@@ -122,7 +122,7 @@ impl Cut {
         debug_assert_eq!(find(&self.above, is_barrier)?.len(), 1);
         let plan = replace(Arc::clone(&self.above), is_barrier, &groups)?;
         let schema = plan.schema();
-        let rows = collect(plan, Arc::clone(&self.context)).await?;
+        let rows = collect(plan, Arc::clone(&self.context)).await.map_err(Error::of_execution)?;
         Ok(concat_batches(&schema, &rows)?)
     }
 }

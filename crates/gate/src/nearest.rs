@@ -1,29 +1,10 @@
 //! Which known name did the writer probably mean?
 
-/// The closest of `names` within two edits, and less than half of the word; the first of equals.
+/// The closest of `names` within two slips of the keyboard, and less than half of the word; the first of equals.
 pub(crate) fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
-    names
-        .iter()
-        .map(|name| (edits(word, name), *name))
-        .filter(|(distance, name)| *distance <= 2 && distance * 2 < name.chars().count())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
-
-/// Levenshtein distance: single-character insertions, deletions and replacements.
-fn edits(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, r) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(l != *r);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[right.len()]
+    let slips = names.iter().map(|name| (strsim::damerau_levenshtein(word, name), *name));
+    let close = slips.filter(|(slips, name)| *slips <= 2 && slips * 2 < name.chars().count());
+    close.min_by_key(|(slips, _)| *slips).map(|(_, name)| name)
 }
 
 #[cfg(test)]

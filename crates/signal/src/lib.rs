@@ -22,7 +22,7 @@ mod window;
 pub use code::Code;
 pub use definition::{Definitions, SignalDefinition, StreamDefinition};
 pub use nearest::nearest;
-pub use parameters::Parameter;
+pub use parameters::{Parameter, query_tokens};
 pub use plan::{Planner, Signal, Stream};
 pub use policy::Policy;
 pub use refusal::{Refusal, refuse};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use crate::cursor::tokenize;
 use crate::nearest::nearest;
 use crate::{Code, Place, Refusal, SourceText, refuse};
 
@@ -61,4 +62,17 @@ pub(crate) fn substitute(
         token.token = value.token();
     }
     Ok(())
+}
+
+/// The tokens of an ad hoc query, with parameters put in.
+///
+/// # Errors
+/// [`Code::Syntax`] and [`Code::UnknownParameter`].
+pub fn query_tokens(
+    source: &SourceText,
+    parameters: &BTreeMap<String, Parameter>,
+) -> Result<Vec<TokenWithSpan>, Refusal> {
+    let mut tokens = tokenize(source)?;
+    substitute(&mut tokens, source, parameters)?;
+    Ok(tokens)
 }

@@ -15,7 +15,7 @@ use datafusion::sql::parser::DFParserBuilder;
 use tidegate_algebra::{Cut, Release, Threshold, UnitKey, session};
 
 use crate::definition::{SignalDefinition, StreamDefinition};
-use crate::window::{TumblePlanner, window_end};
+use crate::window::{TumbleCall, TumblePlanner, window_end};
 use crate::{Code, Policy, Refusal, output, policy, refuse, shape};
 
 /// A stream as the planner sees it: what it promises, and its columns.
@@ -71,7 +71,9 @@ impl Planner {
     pub async fn plan(&self, definition: &SignalDefinition) -> Result<Signal, Refusal> {
         let explain = |error: &DataFusionError| {
             let mut refusal = Refusal::from_datafusion(error, &definition.query_place);
-            if refusal.code == Code::UnknownFunction
+            // DataFusion does not say where a function stands.
+            if refusal.place == definition.query_place
+                && matches!(refusal.code, Code::UnknownFunction | Code::InvalidQuery)
                 && let Some(name) = refusal.cause.split('`').nth(1)
             {
                 refusal.place = definition.word_place(name);
@@ -86,6 +88,10 @@ impl Planner {
             let fix = "define it with CREATE STREAM in one of the project's SQL files";
             return Err(refuse(Code::UnknownTable, &definition.query_place, cause, fix));
         };
+        let window_us = shape.window.as_ref().map(|window| window.size_us);
+        if let Some(window) = &shape.window {
+            require_event_time(window, &stream.definition, definition)?;
+        }
         let policy = policy::decide(definition, &stream.definition)?;
         let threshold = match &policy {
             Policy::Open => None,
@@ -95,18 +101,11 @@ impl Planner {
                 Some(Threshold { k: *k, unit, key: self.key.clone() })
             }
         };
-        output::check(plan.schema().as_arrow(), shape.window_us.is_some(), &policy, definition)?;
+        output::check(plan.schema().as_arrow(), window_us.is_some(), &policy, definition)?;
         let sort_order = output::sort_order(&plan, plan.schema().as_arrow(), &shape.aggregate.group_expr);
-        let barred = bar(plan, threshold.as_ref(), shape.window_us).map_err(|error| explain(&error))?;
+        let barred = bar(plan, threshold.as_ref(), window_us).map_err(|error| explain(&error))?;
         let cut = Cut::plan(&session, &barred).await.map_err(|error| explain(&error.into()))?;
-        Ok(Signal {
-            definition: definition.clone(),
-            stream: shape.stream,
-            policy,
-            window_us: shape.window_us,
-            cut,
-            sort_order,
-        })
+        Ok(Signal { definition: definition.clone(), stream: shape.stream, policy, window_us, cut, sort_order })
     }
 
     /// A session in which every stream is an empty table of its columns: plans are templates whose
@@ -122,6 +121,30 @@ impl Planner {
         let windows = TumblePlanner::new(sources, definition.query_place.source().clone(), session.clone());
         session.register_relation_planner(Arc::new(windows))?;
         Ok(session)
+    }
+}
+
+/// Windows close by the watermark, and the watermark follows the stream's event time alone.
+fn require_event_time(
+    window: &TumbleCall,
+    stream: &StreamDefinition,
+    signal: &SignalDefinition,
+) -> Result<(), Refusal> {
+    let place = signal.word_place("tumble");
+    match &stream.contract.event_time {
+        Some(event_time) if window.column.as_ref() == Some(event_time) => Ok(()),
+        Some(event_time) => Err(refuse(
+            Code::BadWindow,
+            &place,
+            format!("a signal's windows run on the event time of its stream, `{event_time}`"),
+            format!("write TUMBLE({}, {event_time}, ...)", stream.name.value),
+        )),
+        None => Err(refuse(
+            Code::BadWindow,
+            &place,
+            format!("stream `{}` has no event time by which windows could close", stream.name.value),
+            "add event_time = '...' to its CREATE STREAM",
+        )),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Under which condition may a signal's groups be shown?
 
+use std::collections::HashSet;
+
+use datafusion::common::Column;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema};
 use datafusion::logical_expr::logical_plan::Aggregate;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
@@ -134,31 +136,74 @@ fn comes_from_source(plan: &LogicalPlan, column: &Column, unit: &str) -> bool {
     }
 }
 
-/// Refuses a query whose groups or values are privacy units: counting them is all that may be done.
+/// Refuses a query that shows, groups by, compares or filters by privacy units, or by anything computed from them:
+/// counting them is all that may be done.
 pub(crate) fn refuse_shown_units(aggregate: &Aggregate, unit: &str, signal: &SignalDefinition) -> Result<(), Refusal> {
-    let shown = |expression: &Expr, schema: &DFSchema| {
-        let mut found = false;
-        // The closure never fails.
-        let _ = expression.apply(|node| {
-            let counts = matches!(node, Expr::AggregateFunction(call) if call.func.name() == "count");
-            if counts {
-                return Ok(TreeNodeRecursion::Jump);
-            }
-            if let Expr::Column(column) = node {
-                found |= column.name == unit && schema.has_column(column);
-            }
-            Ok(TreeNodeRecursion::Continue)
-        });
-        found
+    let mut filtered = false;
+    let derived = derived_from_unit(&aggregate.input, unit, &mut filtered);
+    let uses = |expression: &Expr| expression.column_refs().iter().any(|column| derived.contains(*column));
+    let counts_only = |call: &Expr| match call {
+        Expr::AggregateFunction(call) if call.func.name() == "count" => {
+            let bare = |argument: &Expr| matches!(argument, Expr::Column(_)) || !uses(argument);
+            call.params.args.iter().all(bare) && call.params.filter.as_deref().is_none_or(|filter| !uses(filter))
+        }
+        other => !uses(other),
     };
-    let schema = aggregate.input.schema();
-    if aggregate.group_expr.iter().chain(&aggregate.aggr_expr).any(|expression| shown(expression, schema)) {
+    let calls = aggregate.aggr_expr.iter().map(|call| call.clone().unalias());
+    if filtered || aggregate.group_expr.iter().any(uses) || !calls.into_iter().all(|call| counts_only(&call)) {
         return Err(refuse(
             Code::UnitShown,
             &signal.word_place(unit),
-            format!("`{unit}` is the privacy unit: a signal may count units, never show, group by or compare them"),
+            format!(
+                "`{unit}` is the privacy unit: a signal may count units, never show, group by, compare or filter them"
+            ),
             format!("use count(DISTINCT {unit}), or group by a coarser column"),
         ));
     }
     Ok(())
+}
+
+/// The columns of `plan` that are the unit or computed from it; notes when a filter looks at one.
+///
+/// Asking whether there is a unit at all (`IS NULL`, `IS NOT NULL`) tells nobody apart and is allowed.
+fn derived_from_unit(plan: &LogicalPlan, unit: &str, filtered: &mut bool) -> HashSet<Column> {
+    let inner =
+        plan.inputs().into_iter().flat_map(|input| derived_from_unit(input, unit, filtered)).collect::<HashSet<_>>();
+    match plan {
+        LogicalPlan::TableScan(scan) => {
+            scan.projected_schema.columns().into_iter().filter(|column| column.name == unit).collect()
+        }
+        LogicalPlan::Projection(projection) => {
+            let columns = projection.schema.columns().into_iter().zip(&projection.expr);
+            columns.filter(|(_, computed)| looks_at(computed, &inner)).map(|(column, _)| column).collect()
+        }
+        LogicalPlan::SubqueryAlias(alias) => {
+            let columns = alias.schema.columns().into_iter().zip(alias.input.schema().columns());
+            columns.filter(|(_, inside)| inner.contains(inside)).map(|(column, _)| column).collect()
+        }
+        LogicalPlan::Filter(filter) => {
+            *filtered |= looks_at(&filter.predicate, &inner);
+            inner
+        }
+        other => {
+            let names = inner.iter().map(|column| column.name.as_str()).collect::<HashSet<_>>();
+            other.schema().columns().into_iter().filter(|column| names.contains(column.name.as_str())).collect()
+        }
+    }
+}
+
+/// True when `expression` uses one of `columns` other than by asking whether it is null.
+fn looks_at(expression: &Expr, columns: &HashSet<Column>) -> bool {
+    let mut found = false;
+    // The closure never fails.
+    let _ = expression.apply(|node| {
+        if let Expr::IsNull(inner) | Expr::IsNotNull(inner) = node
+            && matches!(inner.as_ref(), Expr::Column(_))
+        {
+            return Ok(TreeNodeRecursion::Jump);
+        }
+        found |= matches!(node, Expr::Column(column) if columns.contains(column));
+        Ok(TreeNodeRecursion::Continue)
+    });
+    found
 }

@@ -105,7 +105,12 @@ fn from_message(message: &str, place: &Place) -> Refusal {
     });
     let cause = cause.trim();
     if let Some(table) = cause.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found")) {
-        let table = table.rsplit('.').next().unwrap_or(table);
+        let table = table.strip_prefix("datafusion.public.").unwrap_or(table);
+        if table.contains(['/', '.']) {
+            let fix =
+                "check the path; files end in .parquet, .csv, .json or .arrow, and a signal's rows are released.<name>";
+            return refuse(Code::UnknownTable, place, format!("there is no table or file `{table}`"), fix);
+        }
         return refuse(
             Code::UnknownTable,
             place,
@@ -121,6 +126,13 @@ fn from_message(message: &str, place: &Place) -> Refusal {
         return refuse(Code::UnknownFunction, place, format!("there is no function `{function}`"), lower_first(&fix));
     }
     let first = cause.lines().next().unwrap_or(cause);
+    if let Some((_, rest)) = first.split_once("Function '")
+        && let Some((function, _)) = rest.split_once("' failed to match any signature")
+    {
+        let cause = format!("`{function}` does not take values of this type");
+        let fix = "CAST the argument, or declare the column's type in CREATE STREAM";
+        return refuse(Code::InvalidQuery, place, cause, fix);
+    }
     refuse(Code::InvalidQuery, place, lower_first(first), "check the types and the GROUP BY of the query")
 }
 

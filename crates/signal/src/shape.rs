@@ -10,7 +10,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use tidegate_algebra::admit;
 
 use crate::definition::SignalDefinition;
-use crate::window::tumble_size;
+use crate::window::{TumbleCall, tumble_call};
 use crate::{Code, Refusal, refuse};
 
 /// What a signal's query is made of.
@@ -19,8 +19,8 @@ pub(crate) struct Shape {
     pub(crate) aggregate: Aggregate,
     /// The stream it reads.
     pub(crate) stream: String,
-    /// The size of its tumbling windows in microseconds.
-    pub(crate) window_us: Option<i64>,
+    /// Its tumbling windows.
+    pub(crate) window: Option<TumbleCall>,
 }
 
 /// Checks the shape of `plan`.
@@ -35,11 +35,11 @@ pub(crate) fn check(plan: &LogicalPlan, signal: &SignalDefinition) -> Result<Sha
         refuse_inadmissible(call, signal)?;
     }
     let stream = find_stream(&aggregate.input, signal)?;
-    let window_us = find_window(&aggregate.input);
-    if window_us.is_some() {
+    let window = find_window(&aggregate.input);
+    if window.is_some() {
         require_window_keys(&aggregate, signal)?;
     }
-    Ok(Shape { aggregate, stream, window_us })
+    Ok(Shape { aggregate, stream, window })
 }
 
 /// Walks down to the aggregation.
@@ -147,7 +147,7 @@ fn refuse_inadmissible(call: &Expr, signal: &SignalDefinition) -> Result<(), Ref
                 Code::InadmissibleAggregate,
                 &signal.word_place(&inadmissible.function),
                 format!("`{}` {}", inadmissible.function, inadmissible.cause),
-                format!("use {}", inadmissible.instead),
+                inadmissible.instead,
             ));
             return Ok(TreeNodeRecursion::Stop);
         }
@@ -170,17 +170,17 @@ fn refuse_overlap(aggregate: &Aggregate, signal: &SignalDefinition) -> Result<()
     ))
 }
 
-fn find_window(plan: &LogicalPlan) -> Option<i64> {
-    let mut size = None;
+fn find_window(plan: &LogicalPlan) -> Option<TumbleCall> {
+    let mut call = None;
     let found = plan.apply(|node| {
         node.apply_expressions(|expression| {
             expression.apply(|expression| {
-                size = size.or_else(|| tumble_size(expression));
+                call = call.take().or_else(|| tumble_call(expression));
                 Ok(TreeNodeRecursion::Continue)
             })
         })
     });
-    found.ok().and(size)
+    found.ok().and(call)
 }
 
 /// A window that is not a key would mix windows in one group.

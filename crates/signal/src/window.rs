@@ -31,6 +31,9 @@ const WEEK_US: i64 = 7 * DAY_US;
 /// 1970-01-05, the first Monday of the epoch.
 const FIRST_MONDAY_US: i64 = 4 * DAY_US;
 
+/// Window functions in FROM, as Flink and RisingWave have them. Only the first is in this version.
+const WINDOWS: [&str; 4] = ["tumble", "hop", "cumulate", "session"];
+
 /// The type of `window_start` and `window_end`.
 pub(crate) fn instant() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
@@ -67,6 +70,10 @@ impl TumblePlanner {
         context: &mut dyn RelationPlannerContext,
     ) -> Result<RelationPlanning> {
         const SHAPE: &str = "write TUMBLE(stream, event_time, INTERVAL '1 hour')";
+        if !name.value.eq_ignore_ascii_case(WINDOWS[0]) {
+            let cause = format!("{} windows are not in this version", name.value.to_uppercase());
+            return Err(self.refusal(Code::BadWindow, name.span, cause, SHAPE));
+        }
         let [stream, time, size] = arguments else {
             let cause = format!("TUMBLE takes three arguments, found {}", arguments.len());
             return Err(self.refusal(Code::BadWindow, name.span, cause, SHAPE));
@@ -163,15 +170,23 @@ pub(crate) fn window_end(start: Expr, size_us: i64) -> Expr {
     start + lit(ScalarValue::DurationMicrosecond(Some(size_us)))
 }
 
-/// The window size in a call of [`TumbleStart`].
-pub(crate) fn tumble_size(expression: &Expr) -> Option<i64> {
-    match expression {
-        Expr::ScalarFunction(call) if call.func.name() == TumbleStart::NAME => match call.args.get(1) {
-            Some(Expr::Literal(ScalarValue::Int64(Some(size)), _)) => Some(*size),
-            _ => None,
-        },
-        _ => None,
-    }
+/// A call of [`TumbleStart`]: which instant it files, and the size of its windows.
+pub(crate) struct TumbleCall {
+    /// The column that is filed; none for a computed instant.
+    pub(crate) column: Option<String>,
+    pub(crate) size_us: i64,
+}
+
+/// Reads `expression` as a call of [`TumbleStart`].
+pub(crate) fn tumble_call(expression: &Expr) -> Option<TumbleCall> {
+    let Expr::ScalarFunction(call) = expression else { return None };
+    let (TumbleStart::NAME, [instant, Expr::Literal(ScalarValue::Int64(Some(size_us)), _)]) =
+        (call.func.name(), call.args.as_slice())
+    else {
+        return None;
+    };
+    let column = instant.try_as_col().map(|column| column.name.clone());
+    Some(TumbleCall { column, size_us: *size_us })
 }
 
 impl RelationPlanner for TumblePlanner {
@@ -194,9 +209,12 @@ impl RelationPlanner for TumblePlanner {
     }
 }
 
+/// The name of a window function, those included that this version does not have.
 fn function(name: &ObjectName) -> Option<Ident> {
     match name.0.as_slice() {
-        [ObjectNamePart::Identifier(name)] if name.value.eq_ignore_ascii_case("tumble") => Some(name.clone()),
+        [ObjectNamePart::Identifier(name)] if WINDOWS.iter().any(|window| name.value.eq_ignore_ascii_case(window)) => {
+            Some(name.clone())
+        }
         _ => None,
     }
 }

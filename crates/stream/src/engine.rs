@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::now_us;
 use crate::commit::{Commit, ReleaseCommit};
-use crate::epoch::{EpochContext, Limits};
+use crate::epoch::{EpochContext, Limits, Made};
 use crate::error::{Error, Result};
 use crate::history::History;
 use crate::layout::LOG;
@@ -53,6 +53,8 @@ pub struct Engine {
     signals: Vec<Signal>,
     limits: Limits,
     run_id: String,
+    /// Signals that failed on a row in this drain, and why: they stay where they are.
+    failed: BTreeMap<String, Error>,
 }
 
 impl Engine {
@@ -70,7 +72,7 @@ impl Engine {
         let (chain, records) = Chain::open(store.clone(), LOG).await?;
         let mut history = History::of(&records);
         publish::recover(&store, &mut history).await?;
-        Ok(Self { store, chain, history, streams, signals, limits, run_id })
+        Ok(Self { store, chain, history, streams, signals, limits, run_id, failed: BTreeMap::new() })
     }
 
     /// What has happened so far.
@@ -91,7 +93,10 @@ impl Engine {
             self.drain_stream(stream, &mut summary, progress).await?;
         }
         self.release(end, &mut summary, progress).await?;
-        Ok(summary)
+        match std::mem::take(&mut self.failed).into_values().next() {
+            Some(error) => Err(error),
+            None => Ok(summary),
+        }
     }
 
     async fn drain_stream(
@@ -160,7 +165,9 @@ impl Engine {
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<()> {
         let input = &self.streams[stream];
-        let signals = self.signals.iter().filter(|signal| batch.signals.contains(signal.name())).collect::<Vec<_>>();
+        let takes_part =
+            |signal: &&Signal| batch.signals.contains(signal.name()) && !self.failed.contains_key(signal.name());
+        let signals = self.signals.iter().filter(takes_part).collect::<Vec<_>>();
         let epoch = EpochContext {
             store: &self.store,
             run_id: &self.run_id,
@@ -170,12 +177,16 @@ impl Engine {
             before: self.history.streams.get(&input.name).cloned().unwrap_or_default(),
             threads: self.limits.threads,
         };
-        let commit = epoch.make(&batch, &signals).await?;
+        let Made { commit, failed } = epoch.make(&batch, &signals).await?;
+        self.failed.extend(failed);
+        if commit.signals.is_empty() {
+            return Ok(());
+        }
         let finished = commit.files.iter().filter(|file| file.end);
         let bytes = finished.clone().map(|file| file.size).sum();
         let files = finished.count() as u64;
         let rows = batch.rows_read;
-        tracing::debug!(stream = %input.name, record = epoch.record, rows, files, "epoch");
+        tracing::debug!(stream = %commit.stream, record = self.chain.len(), rows, files, "epoch");
         progress(Progress::Committed { stream: input.name.clone(), files, bytes, rows });
 
         let total = summary.streams.entry(input.name.clone()).or_default();
@@ -215,7 +226,6 @@ impl Engine {
             withheld: BTreeMap::new(),
             removed: Vec::new(),
         };
-        let mut failed = Ok(());
         for signal in &self.signals {
             progress(Progress::Releasing { signal: signal.name().to_owned() });
             let stream = self.history.streams.get(&signal.stream).cloned().unwrap_or_default();
@@ -225,7 +235,7 @@ impl Engine {
                 Ok(due) => due,
                 // One signal that cannot be finished keeps no other from its readers.
                 Err(error) => {
-                    failed = failed.and(Err(error));
+                    self.failed.entry(signal.name().to_owned()).or_insert(error);
                     continue;
                 }
             };
@@ -242,12 +252,11 @@ impl Engine {
             commit.removed.extend(due.removed);
         }
         if commit.releases.is_empty() && commit.removed.is_empty() && commit.sealed.is_empty() {
-            return failed;
+            return Ok(());
         }
         let (entries, removed) = (commit.releases.clone(), commit.removed.clone());
         self.commit(Commit::Release(commit)).await?;
-        publish::publish(&self.store, &entries, &removed).await?;
-        failed
+        publish::publish(&self.store, &entries, &removed).await
     }
 
     /// Streams whose input ends now, later than it ended before.

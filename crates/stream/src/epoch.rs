@@ -49,23 +49,39 @@ pub(crate) struct EpochContext<'a> {
     pub(crate) threads: usize,
 }
 
+/// An epoch ready to commit, and the signals that could not take part.
+pub(crate) struct Made {
+    pub(crate) commit: EpochCommit,
+    pub(crate) failed: BTreeMap<String, Error>,
+}
+
 impl EpochContext<'_> {
     /// Aggregates `batch` for each of `signals`, writes their state, and gives the record to commit.
     ///
+    /// A signal that fails on a row is left out of the record, so that it reads the same rows again next time while the
+    /// others go on.
+    ///
     /// # Errors
     /// [`Error::Unbalanced`] when a row is unaccounted for; nothing is committed then.
-    pub(crate) async fn make(&self, batch: &MicroBatch, signals: &[&Signal]) -> Result<EpochCommit> {
+    pub(crate) async fn make(&self, batch: &MicroBatch, signals: &[&Signal]) -> Result<Made> {
         let partitions = batch.partitions(self.threads);
         let mut results = BTreeMap::new();
+        let mut failed = BTreeMap::new();
         for signal in signals {
-            let partial = signal.cut.partial(&batch.schema, &partitions).await;
-            let partial = partial.map_err(|source| Error::Signal { signal: signal.name().to_owned(), source })?;
-            let result = self.commit_state(signal, batch, partial).await?;
-            results.insert(signal.name().to_owned(), result);
+            let name = signal.name().to_owned();
+            match signal.cut.partial(&batch.schema, &partitions).await {
+                Ok(partial) => {
+                    results.insert(name, self.commit_state(signal, batch, partial).await?);
+                }
+                Err(source @ tidegate_algebra::Error::RowFailed { .. }) => {
+                    failed.insert(name.clone(), Error::Signal { signal: name, source });
+                }
+                Err(source) => return Err(Error::Signal { signal: name, source }),
+            }
         }
         let latest_us = batch.latest_us.max(self.before.latest_us);
         let quarantine = quarantine::write(self, &batch.rejected).await?;
-        Ok(EpochCommit {
+        let commit = EpochCommit {
             run_id: self.run_id.to_owned(),
             committed_at_us: now_us(),
             stream: self.stream.to_owned(),
@@ -75,7 +91,8 @@ impl EpochContext<'_> {
             quarantine,
             files_rejected: batch.files_rejected(),
             signals: results,
-        })
+        };
+        Ok(Made { commit, failed })
     }
 
     async fn commit_state(&self, signal: &Signal, batch: &MicroBatch, partial: Partial) -> Result<SignalEpoch> {

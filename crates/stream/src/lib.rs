@@ -32,4 +32,5 @@ pub use epoch::Limits;
 pub use error::{Error, Result};
 pub use history::History;
 pub use layout::{LOG, released_file};
+pub use released::released_schema;
 pub use summary::{Progress, SignalSummary, StreamSummary, Summary};

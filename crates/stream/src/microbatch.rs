@@ -11,7 +11,7 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use tidegate_source::{Item, Rejection, Source};
+use tidegate_source::{Item, Reason, Rejection, Source};
 use tokio::sync::mpsc;
 
 use crate::commit::FilePosition;
@@ -136,6 +136,8 @@ impl Reader {
             to_row: item.from_row,
             end: false,
         };
+        // A file that cannot be read now is not done: the next run tries again.
+        let mut retry = false;
         while let Some(read) = rows.next().await {
             let batch = current.get_or_insert_with(|| self.empty(item));
             match read {
@@ -145,7 +147,10 @@ impl Reader {
                     batch.rejected.extend(delivery.rejected);
                     self.add_rows(batch, delivery.batch)?;
                 }
-                Item::FileRejected(rejection) => batch.rejected.push(rejection),
+                Item::FileRejected(rejection) => {
+                    retry |= rejection.reason == Reason::FileUnreadable;
+                    batch.rejected.push(rejection);
+                }
             }
             if batch.bytes >= self.limits.max_bytes {
                 batch.files.push(position.clone());
@@ -157,9 +162,11 @@ impl Reader {
                 }
             }
         }
-        position.end = true;
+        position.end = !retry;
         let batch = current.get_or_insert_with(|| self.empty(item));
-        batch.files.push(position);
+        if position.end || position.to_row > position.from_row {
+            batch.files.push(position);
+        }
         if let Some(full) = current.take_if(|batch| batch.is_full(&self.limits)) {
             return Ok(batches.send(Ok(full)).await.is_ok());
         }

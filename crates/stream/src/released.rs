@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int32Array, RecordBatch, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::row::{RowConverter, SortField};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -27,10 +27,25 @@ pub(crate) struct ReleasedDay {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// The columns of a signal's released files.
+///
+/// # Errors
+/// When a column has no type that readers know.
+pub fn released_schema(signal: &Signal) -> Result<SchemaRef> {
+    let rows = readable(&RecordBatch::new_empty(signal.cut.output_schema()))?;
+    Ok(with_origin(signal, &rows, "")?.schema())
+}
+
 /// Writes the sorted `rows` of one day as the file that readers see.
 pub(crate) fn file_of(signal: &Signal, day: Option<i32>, rows: &RecordBatch) -> Result<ReleasedDay> {
     let rows = readable(rows)?;
     let release_id = release_id(signal, day, &rows)?;
+    let bytes = to_parquet(&with_origin(signal, &rows, &release_id)?)?;
+    Ok(ReleasedDay { release_id, rows: rows.num_rows() as u64, bytes })
+}
+
+/// Adds the columns that say where rows come from.
+fn with_origin(signal: &Signal, rows: &RecordBatch, release_id: &str) -> Result<RecordBatch> {
     let mut fields = rows.schema().fields().to_vec();
     let mut columns = rows.columns().to_vec();
     let count = rows.num_rows();
@@ -45,9 +60,8 @@ pub(crate) fn file_of(signal: &Signal, day: Option<i32>, rows: &RecordBatch) -> 
         add("k", Arc::new(Int32Array::from(vec![k; count])));
     }
     add("code_hash", constant(&signal.definition.code_hash));
-    add("release_id", constant(&release_id));
-    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
-    Ok(ReleasedDay { release_id, rows: count as u64, bytes: to_parquet(&batch)? })
+    add("release_id", constant(release_id));
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
 /// One Parquet file, zstd, with statistics of exactly the rows in it.

@@ -86,7 +86,7 @@ fn parameter(value: &toml::Value) -> Option<Parameter> {
 }
 
 fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
-    const FIELDS: [&str; 8] = ["storage", "root", "params", "epoch", "max_mib", "max_files", "threads", "params"];
+    const FIELDS: [&str; 7] = ["storage", "root", "params", "epoch", "max_mib", "max_files", "threads"];
     let cause = error.message().lines().next().unwrap_or("not valid TOML").to_owned();
     let unknown = cause.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
     let fix = match unknown.and_then(|name| nearest(name, FIELDS)) {

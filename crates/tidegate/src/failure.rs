@@ -162,6 +162,9 @@ impl From<tidegate_ledger::Error> for Failure {
         use tidegate_ledger::Error;
         let text = error.to_string();
         let (code, fix) = match &error {
+            Error::Damaged { fault: tidegate_ledger::Fault::Stranger, .. } => {
+                ("TG501", "move the file out of the log's folder")
+            }
             Error::Damaged { .. } => ("TG501", "restore the file from a backup, and do not edit the log"),
             Error::Conflict { .. } => ("TG502", "let one process at a time run a project"),
             Error::NoFolder { .. } => ("TG500", "create it, or correct the root of the project"),
@@ -191,7 +194,7 @@ impl From<tidegate_stream::Error> for Failure {
             Error::DamagedState { .. } => Self::infrastructure(
                 "TG503",
                 cause,
-                "restore the file from a backup; or give the signal a new version to compute it again from landing",
+                "restore the file from a backup; without one, compute everything again under another --root",
             ),
             Error::Unbalanced { .. } => {
                 Self::infrastructure("TG402", cause, "nothing was committed; please report this as a bug")
@@ -199,6 +202,11 @@ impl From<tidegate_stream::Error> for Failure {
             Error::Signal { source: tidegate_algebra::Error::Overflow { .. }, .. } => {
                 Self::infrastructure("TG403", cause, "change the signal's query as the message says")
             }
+            Error::Signal { source: tidegate_algebra::Error::RowFailed { .. }, .. } => Self::infrastructure(
+                "TG405",
+                cause,
+                "let such rows give null: TRY_CAST instead of CAST, x / NULLIF(y, 0) instead of x / y, a wider type",
+            ),
             Error::Signal { .. } => {
                 Self::infrastructure("TG404", cause, "change the signal's query, or the rows it fails on")
             }

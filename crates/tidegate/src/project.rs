@@ -135,11 +135,15 @@ fn connect(definition: &StreamDefinition, base: &Path) -> Result<(Stream, Arc<So
     let source = Source::connect(&definition.contract, &definition.path.value, format, base)
         .map_err(|error| explain(definition, &error))?;
     let schema = Arc::clone(source.schema());
-    if let Some(unit) = &definition.contract.privacy_unit
-        && schema.field_with_name(unit).is_err()
-    {
+    let missing = |column: &Option<String>| column.clone().filter(|name| schema.field_with_name(name).is_err());
+    if let Some(unit) = missing(&definition.contract.privacy_unit) {
         let cause = format!("stream `{}` has no column `{unit}`, its privacy unit", definition.name.value);
         let failure = Failure::privacy("TG206", cause, "name the column that identifies a person");
+        return Err(failure.at(Snippet::of(&definition.name.place)));
+    }
+    if let Some(tenant) = missing(&definition.contract.tenant) {
+        let cause = format!("stream `{}` has no column `{tenant}`, its tenant", definition.name.value);
+        let failure = Failure::usage("TG313", cause, "name the column that says whose row it is");
         return Err(failure.at(Snippet::of(&definition.name.place)));
     }
     Ok((Stream { definition: definition.clone(), schema }, Arc::new(source)))
@@ -149,19 +153,35 @@ fn connect(definition: &StreamDefinition, base: &Path) -> Result<(Stream, Arc<So
 fn explain(definition: &StreamDefinition, error: &tidegate_source::Error) -> Failure {
     use tidegate_source::Error;
     let text = error.to_string();
-    let (cause, fix) = text.split_once(": ").unwrap_or((&text, "correct the stream's options"));
+    // The library's messages end in a remedy: `cause: remedy`.
+    let (cause, fix) = text.rsplit_once(": ").unwrap_or((&text, "correct the stream's options"));
     let path = &definition.path.place;
     let (failure, place) = match error {
-        Error::PathMissing { .. } | Error::Unlistable { .. } => (Failure::infrastructure("TG310", cause, fix), path),
-        Error::NoColumns { .. } => (Failure::infrastructure("TG311", cause, fix), path),
+        Error::PathMissing { .. } => (Failure::infrastructure("TG310", cause, fix), path),
+        Error::Unlistable { .. } => (Failure::infrastructure("TG310", &text, "check the folder's permissions"), path),
+        Error::NoColumns { stream, files } => {
+            let cause = format!(
+                "stream `{stream}` has no columns: none are declared, and none of its {files} files can be read"
+            );
+            let fix = "declare them, CREATE STREAM name (column TYPE, ...), or land a readable file";
+            (Failure::infrastructure("TG311", cause, fix), path)
+        }
         Error::UnknownFormat { .. } => {
             let place = definition.format.as_ref().map_or(path, |format| &format.place);
             (Failure::usage("TG312", cause, fix), place)
         }
-        Error::NoEventTime { .. } | Error::EventTimeNotATime { .. } => {
+        Error::NoEventTime { stream, column, available, suggestion } => {
+            let fix = match suggestion {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => format!("its columns are {}", available.join(", ")),
+            };
             let place = definition.event_time_place.as_ref().unwrap_or(path);
-            (Failure::usage("TG313", cause, fix), place)
+            (Failure::usage("TG313", format!("stream `{stream}` has no column `{column}`"), fix), place)
         }
+        Error::EventTimeNotATime { .. } => {
+            (Failure::usage("TG313", cause, fix), definition.event_time_place.as_ref().unwrap_or(path))
+        }
+        Error::BadGlob { .. } => (Failure::usage("TG312", &text, "correct the pattern"), path),
         _ => (Failure::usage("TG312", cause, fix), path),
     };
     failure.at(Snippet::of(place))

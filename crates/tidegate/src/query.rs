@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::MemorySchemaProvider;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::TableReference;
@@ -27,7 +26,7 @@ use datafusion::sql::parser::DFParserBuilder;
 use datafusion::sql::sqlparser::tokenizer::Span;
 use futures::StreamExt;
 use tidegate_algebra::query_session;
-use tidegate_signal::{Place, Refusal, SourceText, TumblePlanner};
+use tidegate_signal::{Parameter, Place, Refusal, Signal, SourceText, TumblePlanner, query_tokens};
 use tidegate_source::{Item, Source};
 
 use crate::failure::{Failure, Result, Snippet};
@@ -36,17 +35,21 @@ use crate::project::Project;
 /// Folders below the root that hold pre-release data.
 const PRIVATE: [&str; 6] = ["state", "log", "staging", "quarantine", "keys", "evidence"];
 
+/// Values of `$parameters` by name.
+pub(crate) type Parameters = BTreeMap<String, Parameter>;
+
 /// A session for ad hoc queries over a project.
 pub(crate) struct Query {
     session: SessionContext,
     source: SourceText,
+    parameters: Parameters,
     /// Rows and files that could not be read.
     pub(crate) rejected: Arc<AtomicU64>,
 }
 
 impl Query {
     /// Prepares `text` over `project`; without a project only files can be read.
-    pub(crate) async fn new(text: &str, project: Option<&Project>) -> Result<Self> {
+    pub(crate) async fn new(text: &str, project: Option<&Project>, parameters: Parameters) -> Result<Self> {
         let session = query_session().enable_url_table();
         let source = SourceText::new("query", text);
         let rejected = Arc::new(AtomicU64::new(0));
@@ -56,14 +59,15 @@ impl Query {
             session.register_relation_planner(Arc::new(windows))?;
             register_released(&session, project).await?;
         }
-        Ok(Self { session, source, rejected })
+        Ok(Self { session, source, parameters, rejected })
     }
 
     /// Runs the query.
     pub(crate) async fn run(&self, project: Option<&Project>) -> Result<SendableRecordBatchStream> {
         let start = Place::new(&self.source, Span::empty());
         let explain = |error: &DataFusionError| Failure::from(Refusal::from_datafusion(error, &start));
-        let mut parser = DFParserBuilder::new(self.source.text()).build().map_err(|error| explain(&error))?;
+        let tokens = query_tokens(&self.source, &self.parameters)?;
+        let mut parser = DFParserBuilder::new(tokens).build().map_err(|error| explain(&error))?;
         let mut statements = parser.parse_statements().map_err(|error| explain(&error))?;
         let (Some(statement), true) = (statements.pop_front(), statements.is_empty()) else {
             return Err(Failure::usage("TG115", "`tidegate sql` runs one query", "write a single SELECT"));
@@ -85,32 +89,42 @@ impl Query {
     }
 }
 
-/// Refuses a protected stream by name, and private files by path.
+/// Refuses a protected stream by name, and private files by path, URL or glob.
 fn refuse_private(table: &str, project: &Project, source: &SourceText) -> Result<()> {
-    let protected = |name: &str| {
-        let mut streams = project.inputs.iter().filter(|(stream, _)| stream.definition.contract.is_protected());
-        streams.any(|(stream, _)| stream.definition.name.value == name)
-    };
-    let refusal = |cause: String, fix: &str| {
-        let at = source.text().find(table).unwrap_or(0);
-        let snippet = Snippet::new(source.name().to_owned(), source.text().to_owned(), at..at + table.len());
-        Err(Failure::privacy("TG205", cause, fix).at(snippet))
-    };
-    let fix = "query released.<signal>; to show something else, write a signal with a privacy clause";
-    if protected(table) {
-        return refusal(format!("stream `{table}` is protected and cannot be queried row by row"), fix);
+    let mut streams = project.inputs.iter().filter(|(stream, _)| stream.definition.contract.is_protected());
+    if streams.clone().any(|(stream, _)| stream.definition.name.value == table) {
+        return Err(closed(table, source, format!("stream `{table}` is protected and cannot be queried row by row")));
     }
-    let Ok(path) = Path::new(table).canonicalize() else {
-        return Ok(());
-    };
-    let streams = project.inputs.iter().filter(|(stream, _)| stream.definition.contract.is_protected());
-    let landing = streams.map(|(_, source)| source.root().to_path_buf());
+    let landing = streams.by_ref().map(|(_, source)| source.root().to_path_buf());
     let private = PRIVATE.iter().map(|folder| project.root.join(folder));
-    let closed = landing.chain(private).filter_map(|folder| folder.canonicalize().ok()).collect::<Vec<PathBuf>>();
-    if closed.iter().any(|folder| path.starts_with(folder) || folder.starts_with(&path)) {
-        return refusal(format!("'{table}' holds rows from before release"), fix);
+    let mut folders = landing.chain(private).filter_map(|folder| folder.canonicalize().ok());
+    let reached = reached_by(table);
+    if folders.any(|folder| reached.iter().any(|path| path.starts_with(&folder) || folder.starts_with(path))) {
+        return Err(closed(table, source, format!("'{table}' holds rows from before release")));
     }
     Ok(())
+}
+
+fn closed(table: &str, source: &SourceText, cause: String) -> Failure {
+    let fix = "query released.<signal>; to show something else, write a signal with a privacy clause";
+    let at = source.text().find(table).unwrap_or(0);
+    let end = (at + table.len()).min(source.text().len());
+    let snippet = Snippet::new(source.name().to_owned(), source.text().to_owned(), at..end);
+    Failure::privacy("TG205", cause, fix).at(snippet)
+}
+
+/// The files or folders that a table name could read: a path, a `file://` URL, or what lies before the first wildcard
+/// of a glob. Links are followed.
+fn reached_by(table: &str) -> Vec<PathBuf> {
+    let mut paths = vec![PathBuf::from(table)];
+    if let Ok(url) = ListingTableUrl::parse(table) {
+        paths.push(PathBuf::from(format!("/{}", url.prefix())));
+    }
+    let literal = table.split(['*', '?', '[', '{']).next().unwrap_or(table);
+    if literal.len() < table.len() {
+        paths.push(PathBuf::from(literal.rsplit_once('/').map_or(".", |(folder, _)| folder)));
+    }
+    paths.iter().filter_map(|path| path.canonicalize().ok()).collect()
 }
 
 fn register_streams(
@@ -198,7 +212,7 @@ async fn register_released(session: &SessionContext, project: &Project) -> Resul
     }
     for signal in project.plan_to_look_at().await.unwrap_or_default() {
         if missing.iter().any(|name| name == signal.name()) {
-            let empty = Arc::new(EmptyTable::new(signal.cut.output_schema()));
+            let empty = Arc::new(EmptyTable::new(released_columns(&signal)?));
             session.register_table(TableReference::partial("released", signal.name()), empty)?;
         }
     }
@@ -219,6 +233,13 @@ fn released_folder(root: &Path, signal: &str) -> Option<PathBuf> {
     let folder = root.join(format!("released/signal={signal}"));
     let mut entries = std::fs::read_dir(&folder).ok()?;
     entries.next().is_some().then_some(folder)
+}
+
+/// The columns that `released.<signal>` will have once there is something in it.
+fn released_columns(signal: &Signal) -> Result<SchemaRef> {
+    let mut fields = tidegate_stream::released_schema(signal)?.fields().to_vec();
+    fields.push(Arc::new(Field::new("date", DataType::Date32, false)));
+    Ok(Arc::new(Schema::new(fields)))
 }
 
 /// The released files of one signal as a table, with its `date` partitions.

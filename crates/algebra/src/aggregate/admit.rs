@@ -70,24 +70,25 @@ pub fn admit(call: &AggregateFunction) -> Result<(), Inadmissible> {
         }
         "approx_percentile_cont" | "approx_percentile_cont_with_weight" | "approx_median" => refuse(
             "is a t-digest: its answer depends on the order in which rows arrive and has no stated error",
-            "percentile_cont(x, 0.95), which is exact and keeps every value in state",
+            "use percentile_cont(x, 0.95), which is exact and keeps every value in state",
         ),
         "approx_distinct" => refuse(
             "has an unkeyed sketch whose state names its members",
-            "count(DISTINCT x), which is exact and keeps every distinct value in state",
+            "use count(DISTINCT x), which is exact and keeps every distinct value in state",
         ),
-        "any_value" => refuse("depends on the order in which rows arrive", "min or max"),
+        "any_value" => refuse("depends on the order in which rows arrive", "use min or max"),
         "corr" | "covar_samp" | "covar_pop" => refuse(
             "adds floats in order of arrival, so that its last digits depend on it",
-            "the exact sums sum(x), sum(y), sum(x * y), sum(x * x), sum(y * y) and count(*), combined after release",
+            "release the exact sums sum(x), sum(y), sum(x * y), sum(x * x), sum(y * y) and count(*), and combine them",
         ),
         _ if name.starts_with("regr_") => refuse(
             "adds floats in order of arrival, so that its last digits depend on it",
-            "the exact sums sum(x), sum(y), sum(x * y), sum(x * x) and count(*), combined after release",
+            "release the exact sums sum(x), sum(y), sum(x * y), sum(x * x) and count(*), and combine them",
         ),
-        _ => {
-            refuse("is not known to merge exactly", "count, sum, avg, min, max, var_pop, stddev_pop or percentile_cont")
-        }
+        _ => refuse(
+            "is not known to merge exactly",
+            "use count, sum, avg, min, max, var_pop, stddev_pop or percentile_cont",
+        ),
     }
 }
 

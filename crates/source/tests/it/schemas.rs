@@ -49,7 +49,7 @@ async fn columns_come_and_go_and_widen() {
 }
 
 #[tokio::test]
-async fn a_type_that_does_not_fit_rejects_only_its_file_and_only_when_it_is_asked_for() {
+async fn a_type_that_does_not_fit_rejects_only_its_file_and_does_so_for_every_reader() {
     for extension in ["parquet", "arrow"] {
         let stage = Stage::new();
         let write = |name: &str, batch: &RecordBatch| match extension {
@@ -69,7 +69,7 @@ async fn a_type_that_does_not_fit_rejects_only_its_file_and_only_when_it_is_aske
                 .replace("Utf8View", if extension == "parquet" { "Utf8View" } else { "Utf8" })
         );
         let b = read(&source, &id, &["b"], 0, 10).await;
-        assert_eq!(b.column("b").as_primitive::<Int64Type>().values(), &[2]);
+        assert_eq!(b.num_rows(), 0, "a file is bad whichever columns are asked for");
     }
 }
 

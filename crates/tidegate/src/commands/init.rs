@@ -27,7 +27,10 @@ root = \".\"
 
 const STREAMS: &str = "\
 -- Where telemetry lands. A stream with a privacy unit is protected: signals over it need a privacy clause.
-CREATE STREAM decisions WITH (
+-- Declared columns let `tidegate check` work before the first file has landed; left out, they are read off the files.
+CREATE STREAM decisions (
+  event_time TIMESTAMP, tenant_id VARCHAR, user_token VARCHAR, task_class VARCHAR, outcome VARCHAR, latency_us BIGINT
+) WITH (
   path = 'landing/decisions/', format = 'parquet',
   event_time = 'event_time', watermark = INTERVAL '10 minutes',
   tenant = 'tenant_id', privacy_unit = 'user_token');

@@ -40,6 +40,10 @@ fn run_id() -> Result<String> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// The run in words, for people.
 pub(crate) fn describe(summary: &Summary) -> String {
     let mut text = String::new();
@@ -54,12 +58,11 @@ pub(crate) fn describe(summary: &Summary) -> String {
             continue;
         }
         let watermark = stream.watermark_us.map(|watermark| format!(", watermark {}", instants::show(watermark)));
-        line(format!("{name}: read {} rows of {} files{}", stream.rows, stream.files, watermark.unwrap_or_default()));
+        let (rows, files) = (counted(stream.rows, "row"), counted(stream.files, "file"));
+        line(format!("{name}: read {rows} of {files}{}", watermark.unwrap_or_default()));
         if stream.rows_rejected > 0 || stream.files_rejected > 0 {
-            line(format!(
-                "  warning: {} rows and {} files were set aside in quarantine:",
-                stream.rows_rejected, stream.files_rejected
-            ));
+            let (rows, files) = (counted(stream.rows_rejected, "row"), counted(stream.files_rejected, "file"));
+            line(format!("  warning: {rows} and {files} were set aside in quarantine:"));
             for rejection in &stream.examples {
                 line(format!("    {rejection}"));
             }
@@ -81,7 +84,8 @@ pub(crate) fn describe(summary: &Summary) -> String {
         if signal.days > 0 {
             let withheld =
                 if signal.withheld > 0 { format!(", {} groups withheld", signal.withheld) } else { String::new() };
-            line(format!("{name}: released {} rows in {} files{withheld}", signal.rows_released, signal.paths.len()));
+            let (rows, files) = (counted(signal.rows_released, "row"), counted(signal.paths.len() as u64, "file"));
+            line(format!("{name}: released {rows} in {files}{withheld}"));
         }
         for path in &signal.removed {
             line(format!("{name}: removed {path}, made by an earlier definition"));

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
 use crate::cli::{self, Place};
+use crate::config::Config;
 use crate::failure::{Failure, Result};
 use crate::output::print_rows;
 use crate::project::Project;
@@ -22,7 +23,8 @@ pub(crate) async fn run(place: &Place, options: &cli::Sql) -> Result<ExitCode> {
     };
     // Files can be queried anywhere; a folder with SQL below it is meant as a project.
     let project = if place.project.join("sql").is_dir() { Some(Project::load(place).await?) } else { None };
-    let query = Query::new(&text, project.as_ref()).await?;
+    let parameters = Config::read(&place.project)?.parameters(&place.parameters);
+    let query = Query::new(&text, project.as_ref(), parameters).await?;
     let rows = query.run(project.as_ref()).await?;
     print_rows(rows, options.format).await?;
     let rejected = query.rejected.load(Ordering::Relaxed);

@@ -81,6 +81,40 @@ fn a_clause_that_shows_units() {
 }
 
 #[test]
+fn copies_of_units_are_units() {
+    let sql = STREAM.replace("format", "privacy_unit = 'u', format");
+    let clause = "SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 5, privacy_unit_column = u)";
+    for query in [
+        "MAX(v) AS m FROM (SELECT u, u || '' AS v FROM d) t",
+        "v, COUNT(*) AS n FROM (SELECT u, upper(u) AS v FROM d) t GROUP BY v",
+        "COUNT(CASE WHEN u = 'u1' THEN 1 END) AS n FROM d",
+        "COUNT(*) FILTER (WHERE u = 'u1') AS n FROM d",
+        "COUNT(*) AS n FROM d WHERE u <> 'u1'",
+        "SUM(CASE WHEN u = 'u1' THEN 1 ELSE 0 END) AS n FROM d",
+        "array_agg(v ORDER BY v) AS n FROM (SELECT u, u AS v FROM d) t",
+    ] {
+        let shown = refused(&format!("{sql}CREATE SIGNAL s AS {clause} {query};"));
+        assert!(shown.starts_with("exit code 4\nTG203"), "{query}: {shown}");
+    }
+    let counted = "COUNT(DISTINCT u) AS people, COUNT(u) AS known, COUNT(*) AS n FROM d WHERE u IS NOT NULL";
+    let project = Project::with_sql(&format!("{sql}CREATE SIGNAL s AS {clause} {counted};"));
+    project.write("landing/a.ndjson", "");
+    project.run(&["check"]).ok();
+}
+
+#[test]
+fn windows_need_the_event_time_of_their_stream() {
+    let window = "CREATE SIGNAL s AS SELECT window_start, COUNT(*) AS n
+FROM TUMBLE(d, other, INTERVAL '1 hour') GROUP BY window_start;";
+    let two = STREAM.replace("u VARCHAR", "other TIMESTAMP");
+    insta::assert_snapshot!("windows_on_another_column", refused(&format!("{two}{window}")));
+    let none = two.replace(", event_time = 'event_time'", "");
+    insta::assert_snapshot!("windows_without_event_time", refused(&format!("{none}{window}")));
+    let hop = window.replace("TUMBLE", "HOP");
+    insta::assert_snapshot!("hop_windows", refused(&format!("{two}{hop}")));
+}
+
+#[test]
 fn a_setting_that_does_not_exist() {
     let project = Project::with_sql(&format!("{STREAM}{COUNT}"));
     project.write("landing/a.ndjson", "");
@@ -108,7 +142,7 @@ fn a_truncated_parquet_file_is_set_aside_and_the_run_goes_on() {
     let bytes = fs::read(&broken).unwrap();
     fs::write(&broken, &bytes[..bytes.len() / 2]).unwrap();
     let run = tolerated(&project);
-    assert!(run.stderr.contains("1 files were set aside in quarantine"), "{}", run.stderr);
+    assert!(run.stderr.contains("0 rows and 1 file were set aside in quarantine"), "{}", run.stderr);
     assert!(run.stderr.contains("date=2026-01-06/part-0000.parquet: file_corrupt"), "{}", run.stderr);
     let reasons = project.path("quarantine/decisions");
     let query = format!("SELECT reason, row IS NULL AS whole FROM '{}/'", reasons.display());
@@ -150,6 +184,31 @@ fn an_overflowing_sum_is_an_error_and_not_a_wrong_number() {
     insta::assert_snapshot!(run.failure());
     let released = project.files("released").into_keys().collect::<Vec<_>>();
     assert_eq!(released, ["signal=z/date=1970-01-01/part-0.parquet"], "other signals are released all the same");
+}
+
+#[test]
+fn arithmetic_on_rows_does_not_wrap() {
+    let project = Project::with_sql(&format!("{STREAM}CREATE SIGNAL s AS SELECT SUM(x * 1000) AS n FROM d;"));
+    project.write("landing/a.ndjson", format!("{{\"event_time\": \"2026-01-05T00:00:00Z\", \"x\": {}}}\n", i64::MAX));
+    let run = project.run(&["run"]);
+    assert_eq!(run.code, 3);
+    insta::assert_snapshot!(run.failure());
+}
+
+#[test]
+fn a_row_that_one_signal_cannot_compute_stops_only_that_signal() {
+    let project =
+        Project::with_sql(&format!("{STREAM}{COUNT}CREATE SIGNAL z AS SELECT SUM(CAST(u AS INT)) AS n FROM d;"));
+    project.write("landing/a.ndjson", "{\"event_time\": \"2026-01-05T00:00:00Z\", \"u\": \"secret-4711\", \"x\": 1}\n");
+    let run = project.run(&["run"]);
+    assert_eq!(run.code, 3);
+    insta::assert_snapshot!(run.failure());
+    assert_eq!(project.files("released").len(), 1);
+    // Corrected, it reads the same rows again.
+    project
+        .write("sql/all.sql", format!("{STREAM}{COUNT}CREATE SIGNAL z AS SELECT SUM(TRY_CAST(u AS INT)) AS n FROM d;"));
+    let run = project.run(&["run"]).ok();
+    assert!(run.stderr.contains("z: 1 rows read = 1 aggregated"), "{}", run.stderr);
 }
 
 #[test]

@@ -105,6 +105,13 @@ fn sql_reaches_no_protected_row() {
         format!("SELECT * FROM 'state/{state}'"),
         "SELECT COUNT(*) FROM (SELECT * FROM d) t".to_owned(),
         "WITH t AS (SELECT u FROM d) SELECT * FROM t".to_owned(),
+        "SELECT * FROM 'landing/*.csv'".to_owned(),
+        "SELECT * FROM 'state/*/*/*.arrow'".to_owned(),
+        "SELECT * FROM 'l*/a.csv'".to_owned(),
+        format!("SELECT * FROM 'file://{}'", project.path("landing/a.csv").display()),
+        format!("SELECT * FROM 'file://{}/'", project.path("landing").display()),
+        format!("SELECT * FROM '{}'", project.path("landing/a.csv").display()),
+        "SELECT * FROM '.'".to_owned(),
     ] {
         let run = project.run(&["sql", &query]);
         assert_eq!(run.code, 4, "{query}: {}{}", run.stdout, run.stderr);
@@ -113,6 +120,53 @@ fn sql_reaches_no_protected_row() {
     let windows = "SELECT COUNT(*) FROM TUMBLE(d, event_time, INTERVAL '1 day')";
     let run = project.run(&["sql", windows]);
     assert_ne!(run.code, 0, "{}", run.stdout);
+}
+
+#[test]
+fn sql_takes_parameters_and_shows_the_columns_of_what_is_not_released_yet() {
+    let project = project();
+    let run = project.run(&["sql", "SELECT $x + 1 AS y", "--param", "x=41", "--format", "csv"]).ok();
+    assert_eq!(run.stdout, "y\n42\n");
+    let columns = "SELECT window_start, n, signal_version, scope, k, code_hash, release_id, date FROM released.daily";
+    let before = project.run(&["sql", columns, "--format", "csv"]).ok().stdout;
+    project.run(&["run", "--until-end"]).ok();
+    let after = project.run(&["sql", columns, "--format", "csv"]).ok().stdout;
+    assert_eq!(before.lines().next(), after.lines().next());
+    let missing = project.run(&["sql", "SELECT * FROM 'nowhere/x.parquet'"]);
+    assert!(missing.stderr.contains("there is no table or file `nowhere/x.parquet`"), "{}", missing.stderr);
+}
+
+#[test]
+fn released_nan_is_nan_and_no_evidence() {
+    let project = Project::with_sql(
+        "
+        CREATE STREAM e (ts TIMESTAMP, arm VARCHAR, bucket VARCHAR, num DOUBLE, den DOUBLE)
+          WITH (path = 'landing', format = 'csv', event_time = 'ts');
+        CREATE SIGNAL rate AS
+        SELECT window_start, window_end, arm, bucket, SUM(num) AS num, SUM(den) AS den
+        FROM TUMBLE(e, ts, INTERVAL '1 day') GROUP BY window_start, window_end, arm, bucket;",
+    );
+    let row = |arm, bucket, num| format!("2026-01-05T01:00:00,{arm},{bucket},{num},60000\n");
+    let rows = [("a", 1, "6000"), ("a", 2, "6000"), ("b", 1, "6000"), ("b", 2, "NaN")];
+    let rows = rows.map(|(arm, bucket, num)| row(arm, bucket, num)).concat();
+    project.write("landing/a.csv", format!("ts,arm,bucket,num,den\n{rows}"));
+    project.run(&["run", "--until-end"]).ok();
+    let count = "SELECT COUNT(*) AS n FROM released.rate WHERE isnan(num)";
+    assert_eq!(project.run(&["sql", count, "--format", "csv"]).ok().stdout, "n\n1\n");
+    project.write(
+        "gates/g.yaml",
+        "
+gate: g
+version: 1
+arms: { control: a, treatment: b }
+time: { horizon: { events_per_arm: 100 } }
+error: { alpha: 0.05 }
+checks:
+  - { name: rate, signal: rate, direction: lower_is_better, test: { non_inferior: { margin: 1pp } } }
+",
+    );
+    let run = project.run(&["gate", "evaluate", "gates/g.yaml"]);
+    assert_eq!(run.code, 1, "{}", run.stdout);
 }
 
 #[test]

@@ -112,6 +112,44 @@ fn released_files_that_vanish_are_made_again() {
     assert_eq!(before, project.files("released"));
 }
 
+/// What a crash leaves: everything that was written before some record, and nothing of the records after it.
+#[test]
+fn a_run_cut_short_after_any_record_is_finished_by_the_next() {
+    let whole = whole();
+    for kept in 0..4 {
+        let cut = Project::with_sql(SQL);
+        cut.write("tidegate.toml", "[epoch]\nmax_files = 1\n");
+        for (name, text) in files() {
+            cut.write(name, text);
+        }
+        cut.run(&["run", "--until-end"]).ok();
+        for record in cut.files("log/commits").into_keys().skip(kept) {
+            std::fs::remove_file(cut.path("log/commits").join(record)).unwrap();
+        }
+        std::fs::remove_dir_all(cut.path("released")).unwrap();
+        cut.run(&["run", "--until-end"]).ok();
+        assert_eq!(whole.files("released"), cut.files("released"), "{kept} records kept");
+    }
+}
+
+#[test]
+fn a_crash_between_commit_and_publication_is_finished_by_the_next_run() {
+    let project = whole();
+    let before = project.files("released");
+    let log = project.files("log/commits").into_values().next_back().unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&log).unwrap();
+    let releases = record["body"]["releases"].as_array().unwrap();
+    for release in releases.iter().filter(|release| release["rows"] != 0) {
+        let published = project.path(release["path"].as_str().unwrap());
+        let staged = project.path(&format!("staging/{}.parquet", release["release_id"].as_str().unwrap()));
+        std::fs::create_dir_all(staged.parent().unwrap()).unwrap();
+        std::fs::rename(published, staged).unwrap();
+    }
+    project.run(&["run", "--until-end"]).ok();
+    assert_eq!(before, project.files("released"));
+    assert!(project.files("staging").is_empty());
+}
+
 #[test]
 fn a_landed_file_that_changes_is_refused() {
     let project = whole();
