@@ -83,10 +83,9 @@ impl Cut {
             let position = keys.iter().position(|(_, name)| name == "window_start")?;
             Some((position, size))
         });
-        let key_id = release.threshold.as_ref().map(|threshold| threshold.key.id());
         let text = release.aggregation().display_indent_schema().to_string();
         Ok(Self {
-            fingerprint: Fingerprint::of(FORMAT, &text, &state_schema, key_id.as_deref()),
+            fingerprint: Fingerprint::of(FORMAT, &text, &state_schema, release.threshold.as_ref()),
             above,
             below,
             partial,

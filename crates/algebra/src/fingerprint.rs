@@ -1,7 +1,8 @@
 //! Which plan made a state?
 //!
 //! A fingerprint names everything that decides what a state means: the format version, the query up
-//! to its aggregation, the types of the state columns, and the key under which units were hashed.
+//! to its aggregation, the types of the state columns, the threshold, and the key under which units
+//! were hashed.
 //! States with unlike fingerprints refuse to merge.
 
 use std::fmt;
@@ -11,20 +12,26 @@ use datafusion::arrow::datatypes::Schema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::node::Threshold;
+
 /// The name of the plan that made a state: 32 lower-case hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    /// The fingerprint of a plan given as text, its state columns and, where units are hashed, the key's id.
-    pub(crate) fn of(format: u32, plan: &str, state: &Schema, unit_key: Option<&str>) -> Self {
+    /// The fingerprint of a plan given as text, its state columns and its threshold.
+    pub(crate) fn of(format: u32, plan: &str, state: &Schema, threshold: Option<&Threshold>) -> Self {
         let mut digest = Sha256::new();
         digest.update(format!("state format {format}\n{plan}\n"));
         for field in state.fields() {
             digest.update(format!("{} {}\n", field.name(), field.data_type()));
         }
-        digest.update(unit_key.unwrap_or("no unit key"));
+        // A set of the k smallest hashes cannot answer for a larger k.
+        digest.update(match threshold {
+            Some(Threshold { k, key, .. }) => format!("at least {k} units under key {}", key.id()),
+            None => "no threshold".to_owned(),
+        });
         Self(digest.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
