@@ -1,8 +1,13 @@
 //! How is a state written to bytes and read back?
 //!
-//! One Arrow IPC stream. Its schema metadata carries the format version and the fingerprint; the
-//! columns are named by position (`key0`, `agg0_0`), never by SQL text. Reading checks all three, and
-//! a decoder that panics on damaged bytes is caught: the answer is an error, never a crash.
+//! ```text
+//! Arrow IPC stream │ first 16 bytes of the stream's SHA-256
+//! ```
+//!
+//! The stream's schema metadata carries the format version and the fingerprint; its columns are named
+//! by position (`key0`, `agg0_0`), never by SQL text. Reading checks the digest first, because Arrow has
+//! none: a flipped bit would be another number, or a length that no memory holds. Should the decoder
+//! panic all the same, the panic is caught: the answer is an error, never a crash.
 
 use std::collections::HashMap;
 use std::io::Cursor;
@@ -14,6 +19,7 @@ use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::ipc::reader::StreamReader;
 use datafusion::arrow::ipc::writer::StreamWriter;
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::{Fingerprint, PartialState};
@@ -24,7 +30,9 @@ pub(crate) const FORMAT: u32 = 1;
 const FORMAT_KEY: &str = "tidegate.state_format";
 const FINGERPRINT_KEY: &str = "tidegate.fingerprint";
 
-/// Writes `state`, whose batches have `schema`, as one IPC stream.
+const DIGEST_BYTES: usize = 16;
+
+/// Writes `state`, whose batches have `schema`.
 pub(crate) fn encode(state: &PartialState, schema: &SchemaRef) -> Result<Vec<u8>> {
     let metadata = HashMap::from([
         (FORMAT_KEY.to_owned(), FORMAT.to_string()),
@@ -35,18 +43,31 @@ pub(crate) fn encode(state: &PartialState, schema: &SchemaRef) -> Result<Vec<u8>
     for batch in &state.batches {
         writer.write(&RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())?)?;
     }
-    Ok(writer.into_inner()?)
+    let mut bytes = writer.into_inner()?;
+    let digest = digest(&bytes);
+    bytes.extend(digest);
+    Ok(bytes)
+}
+
+fn digest(stream: &[u8]) -> [u8; DIGEST_BYTES] {
+    let mut digest = [0; DIGEST_BYTES];
+    digest.copy_from_slice(&Sha256::digest(stream)[..DIGEST_BYTES]);
+    digest
 }
 
 /// Reads a state of `schema` made by the plan `expected`.
 pub(crate) fn decode(bytes: &[u8], schema: &SchemaRef, expected: &Fingerprint) -> Result<PartialState> {
-    catch_unwind(AssertUnwindSafe(|| decode_trusting(bytes, schema, expected)))
+    let stream = match bytes.split_last_chunk() {
+        Some((stream, found)) if digest(stream) == *found => stream,
+        _ => return Err(Error::CorruptState { what: "checksum" }),
+    };
+    catch_unwind(AssertUnwindSafe(|| decode_trusting(stream, schema, expected)))
         .unwrap_or(Err(Error::CorruptState { what: "Arrow data" }))
 }
 
-fn decode_trusting(bytes: &[u8], schema: &SchemaRef, expected: &Fingerprint) -> Result<PartialState> {
+fn decode_trusting(stream: &[u8], schema: &SchemaRef, expected: &Fingerprint) -> Result<PartialState> {
     let corrupt = |what| move |_: ArrowError| Error::CorruptState { what };
-    let reader = StreamReader::try_new(Cursor::new(bytes), None).map_err(corrupt("Arrow stream header"))?;
+    let reader = StreamReader::try_new(Cursor::new(stream), None).map_err(corrupt("Arrow stream header"))?;
     let found = reader.schema();
     let format = found.metadata().get(FORMAT_KEY).cloned().unwrap_or_default();
     if format != FORMAT.to_string() {
