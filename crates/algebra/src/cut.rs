@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::execution::TaskContext;
@@ -58,31 +58,33 @@ impl Cut {
     /// Plans `query`, which holds one [`Release`] node, and cuts it there.
     ///
     /// # Errors
-    /// [`Error::NotOneAggregate`] when there is not exactly one aggregation; planning errors as they are.
+    /// [`Error::NotOneAggregate`] when there is not exactly one aggregation, [`Error::NoWindowKey`] when
+    /// it has windows and no key by which they close; planning errors as they are.
     pub async fn plan(session: &SessionContext, query: &LogicalPlan) -> Result<Self> {
         let release = find_release(query)?;
         let above = check_arithmetic(session.state().create_physical_plan(query).await?)?;
         let below = Arc::clone(find(&above, |node| node.downcast_ref::<ReleaseExec>().is_some())?[0].children()[0]);
         let aggregations = find(&below, |node| node.downcast_ref::<AggregateExec>().is_some())?;
-        // One logical aggregation is one node (Single), or a Final over a Partial.
         let innermost = aggregations.last().and_then(|node| node.downcast_ref::<AggregateExec>());
-        let partial = match innermost {
-            Some(aggregation) if aggregations.len() <= 2 => Arc::new(AggregateExec::try_new(
-                AggregateMode::Partial,
-                aggregation.group_expr().clone(),
-                aggregation.aggr_expr().to_vec(),
-                aggregation.filter_expr().to_vec(),
-                Arc::clone(aggregation.input()),
-                aggregation.input_schema(),
-            )?),
+        let aggregation = match innermost {
+            // One logical aggregation is one node (Single), or a Final over a Partial.
+            Some(single) if aggregations.len() == 1 => single,
+            Some(partial) if aggregations.len() == 2 && *partial.mode() == AggregateMode::Partial => partial,
             _ => return Err(Error::NotOneAggregate { found: aggregations.len() }),
         };
+        let partial = Arc::new(AggregateExec::try_new(
+            AggregateMode::Partial,
+            aggregation.group_expr().clone(),
+            aggregation.aggr_expr().to_vec(),
+            aggregation.filter_expr().to_vec(),
+            Arc::clone(aggregation.input()),
+            aggregation.input_schema(),
+        )?);
         let state_schema = state_schema(&partial);
-        let window = release.window_us.and_then(|size| {
-            let keys = partial.group_expr().expr();
-            let position = keys.iter().position(|(_, name)| name == "window_start")?;
-            Some((position, size))
-        });
+        let window = match release.window_us {
+            Some(size_us) => Some((window_key(&partial)?, size_us)),
+            None => None,
+        };
         let text = release.aggregation().display_indent_schema().to_string();
         Ok(Self {
             fingerprint: Fingerprint::of(FORMAT, &text, &state_schema, release.threshold.as_ref()),
@@ -235,6 +237,17 @@ fn state_widths(partial: &AggregateExec) -> Vec<usize> {
         call.state_fields().map_or(0, |fields| fields.len())
     };
     partial.aggr_expr().iter().map(width).collect()
+}
+
+/// The position of `window_start` among the keys. Without it no window would ever be open.
+fn window_key(partial: &AggregateExec) -> Result<usize> {
+    let schema = partial.schema();
+    let keys = partial.group_expr().expr();
+    let position = keys.iter().position(|(_, name)| name == "window_start").ok_or(Error::NoWindowKey)?;
+    match schema.field(position).data_type() {
+        DataType::Timestamp(TimeUnit::Microsecond, _) => Ok(position),
+        _ => Err(Error::NoWindowKey),
+    }
 }
 
 fn find_release(query: &LogicalPlan) -> Result<Release> {

@@ -45,7 +45,7 @@ pub struct Release {
 
 impl Release {
     /// Puts the barrier above `aggregate`, whose windows, if any, are `window_us` microseconds long
-    /// and keyed by a group column named `window_start`.
+    /// and keyed by a group column named `window_start`, as [`Cut::plan`](crate::Cut::plan) will check.
     ///
     /// # Errors
     /// When the unit of `threshold` is not a column of the aggregation's input.
