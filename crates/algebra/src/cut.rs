@@ -16,6 +16,7 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, Tr
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions, collect, displayable};
 use datafusion::prelude::SessionContext;
@@ -185,7 +186,7 @@ impl Cut {
         Ok(Arc::new(AggregateExec::try_new(
             mode,
             self.partial.group_expr().as_final(),
-            self.partial.aggr_expr().to_vec(),
+            in_any_order(self.partial.aggr_expr())?,
             self.partial.filter_expr().to_vec(),
             source,
             self.partial.input_schema(),
@@ -232,10 +233,18 @@ fn state_schema(partial: &AggregateExec) -> SchemaRef {
     ))
 }
 
-fn state_widths(partial: &AggregateExec) -> Vec<usize> {
-    let width = |call: &Arc<datafusion::physical_expr::aggregate::AggregateFunctionExpr>| {
-        call.state_fields().map_or(0, |fields| fields.len())
+/// The calls as they fold state: an input that was sorted for them says nothing about the order in
+/// which states meet.
+fn in_any_order(calls: &[Arc<AggregateFunctionExpr>]) -> Result<Vec<Arc<AggregateFunctionExpr>>> {
+    let unsorted = |call: &Arc<AggregateFunctionExpr>| {
+        let changed = Arc::clone(call).with_beneficial_ordering(false)?;
+        Ok(changed.map_or_else(|| Arc::clone(call), Arc::new))
     };
+    calls.iter().map(unsorted).collect()
+}
+
+fn state_widths(partial: &AggregateExec) -> Vec<usize> {
+    let width = |call: &Arc<AggregateFunctionExpr>| call.state_fields().map_or(0, |fields| fields.len());
     partial.aggr_expr().iter().map(width).collect()
 }
 
