@@ -16,6 +16,16 @@ use crate::node::ReleaseQueryPlanner;
 const LEFT_OUT: [&str; 4] =
     ["aggregate_statistics", "LimitAggregation", "LimitedDistinctAggregation", "TopKRepartition"];
 
+/// Logical rules that change the shape of the aggregation or of what it reads.
+const LEFT_OUT_LOGICAL: [&str; 3] = [
+    // It would turn one COUNT(DISTINCT) into two aggregations.
+    "single_distinct_aggregation_to_group_by",
+    // They would take a filter that no row passes out of the plan, source and all, and the plan is a
+    // template: rows put in place of the empty relation would meet no filter.
+    "eliminate_filter",
+    "propagate_empty_relation",
+];
+
 /// A session for ad hoc queries: DataFusion as it is, with the same exact aggregates that signals have.
 pub fn query_session() -> SessionContext {
     let mut config = SessionConfig::new();
@@ -47,10 +57,33 @@ pub fn session() -> SessionContext {
         .with_query_planner(Arc::new(ReleaseQueryPlanner))
         .build();
     let context = SessionContext::new_with_state(state);
-    // It would turn one COUNT(DISTINCT) into two aggregations.
-    context.remove_optimizer_rule("single_distinct_aggregation_to_group_by");
+    for rule in LEFT_OUT_LOGICAL {
+        context.remove_optimizer_rule(rule);
+    }
     for function in exact_functions() {
         context.register_udaf(function);
     }
     context
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::optimizer::Optimizer;
+
+    use super::*;
+
+    #[test]
+    fn the_rules_left_out_exist() {
+        let physical = PhysicalOptimizer::new().rules;
+        for left_out in LEFT_OUT {
+            assert!(physical.iter().any(|rule| rule.name() == left_out), "{left_out}");
+        }
+        let logical = Optimizer::new().rules;
+        for left_out in LEFT_OUT_LOGICAL {
+            assert!(logical.iter().any(|rule| rule.name() == left_out), "{left_out}");
+        }
+        let state = session().state();
+        assert_eq!(state.physical_optimizers().len(), physical.len() - LEFT_OUT.len());
+        assert_eq!(state.optimizers().len(), logical.len() - LEFT_OUT_LOGICAL.len());
+    }
 }
