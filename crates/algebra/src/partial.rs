@@ -79,7 +79,7 @@ impl Cut {
         };
         let starts =
             state.batches.iter().map(|batch| batch.column(position).as_primitive::<TimestampMicrosecondType>());
-        starts.flat_map(|starts| starts.values().iter().map(|&start| day_of(start))).collect()
+        starts.flat_map(|starts| starts.iter().flatten().map(day_of)).collect()
     }
 }
 

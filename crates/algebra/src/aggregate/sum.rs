@@ -15,6 +15,7 @@ use std::sync::Arc;
 use super::rows::for_each_value;
 use super::single::{Grouped, SingleGroup};
 use super::total::{DecimalTotal, FloatTotal, IntegerTotal, Statistic, Total, state_type};
+use crate::error::Error;
 
 /// `SUM(x)`.
 pub(super) fn sum() -> AggregateUDF {
@@ -169,7 +170,8 @@ impl<T: Total> GroupsAccumulator for Totals<T> {
         self.resize(total_groups);
         let counts = states[0].as_primitive::<Int64Type>();
         for (row, &group) in groups.iter().enumerate() {
-            self.counts[group] += counts.value(row);
+            let count = self.counts[group].checked_add(counts.value(row));
+            self.counts[group] = count.ok_or(Error::CorruptState { what: "count" })?;
         }
         self.total.merge(&states[1], groups)
     }

@@ -103,7 +103,8 @@ impl<T: Integer> Total for IntegerTotal<T> {
     fn merge(&mut self, state: &ArrayRef, groups: &[usize]) -> Result<()> {
         let state = state.as_primitive::<Decimal128Type>();
         for (row, &group) in groups.iter().enumerate() {
-            self.sums[group] += state.value(row);
+            let sum = self.sums[group].checked_add(state.value(row));
+            self.sums[group] = sum.ok_or(Error::CorruptState { what: "exact sum" })?;
         }
         Ok(())
     }

@@ -138,8 +138,8 @@ impl UnitSets {
 }
 
 fn insert(set: &mut Vec<u128>, k: usize, hash: u128) {
-    let full = set.len() == k;
-    if full && set.last().is_some_and(|&largest| hash >= largest) {
+    let full = set.len() >= k;
+    if full && set.last().is_none_or(|&largest| hash >= largest) {
         return;
     }
     if let Err(place) = set.binary_search(&hash) {
