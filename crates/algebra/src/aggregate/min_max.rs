@@ -78,6 +78,11 @@ impl AggregateUDFImpl for Extreme {
             None => self.builtin.create_groups_accumulator(args),
         }
     }
+
+    // Moving frames take rows back; they occur in ad hoc queries only, where the frame fixes the order.
+    fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        self.builtin.create_sliding_accumulator(args)
+    }
 }
 
 /// The least or greatest float of each group; halves and singles are widened without loss.

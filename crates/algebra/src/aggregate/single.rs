@@ -6,7 +6,8 @@
 use std::fmt;
 
 use datafusion::arrow::array::{Array, ArrayRef, BooleanArray};
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::{Result, ScalarValue, plan_err};
+use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 
 /// A grouped accumulator that can make room for groups before any row arrives.
@@ -25,6 +26,14 @@ pub(super) trait Grouped: GroupsAccumulator + Sync + Sized {
         each.update_batch(values, &groups, filter, rows)?;
         each.state(EmitTo::All)
     }
+}
+
+/// Refuses `f(DISTINCT x)`: our states do not remember values.
+pub(super) fn refuse_distinct(args: &AccumulatorArgs) -> Result<()> {
+    if args.is_distinct {
+        return plan_err!("{} is not supported here; aggregate over (SELECT DISTINCT ...) instead", args.name);
+    }
+    Ok(())
 }
 
 pub(super) struct SingleGroup<G> {

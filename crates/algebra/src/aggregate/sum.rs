@@ -1,45 +1,49 @@
 //! `SUM` and `AVG`, exact and order-free.
 //!
 //! Both keep the same state, a count of values and their exact total, and differ in what is read
-//! off it. Result types are those of DataFusion's own functions, except that `AVG` of integers
-//! divides the exact integer sum. An overflowing result is an error at release, never a wrapped value.
+//! off it. Result types are those of DataFusion's own functions, except that decimals of fewer than 19
+//! digits give the same digits as a `Decimal128`. `AVG` of integers divides the exact integer sum. An
+//! overflowing result is an error at release, never a wrapped value.
+//!
+//! Moving window frames take rows back, which an exact sum cannot do with NaN and the infinities.
+//! They occur in ad hoc queries only, where the frame fixes the order, and are left to the built-ins.
 
 use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array};
+use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Int64Type, UInt64Type};
-use datafusion::common::{Result, plan_err};
+use datafusion::common::{Result, ScalarValue, plan_err};
+use datafusion::functions_aggregate::average::avg_udaf;
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature};
 use std::sync::Arc;
 
 use super::rows::for_each_value;
-use super::single::{Grouped, SingleGroup};
+use super::single::{Grouped, SingleGroup, refuse_distinct};
 use super::total::{DecimalTotal, FloatTotal, IntegerTotal, Statistic, Total, state_type};
 use crate::error::Error;
 
 /// `SUM(x)`.
 pub(super) fn sum() -> AggregateUDF {
-    ExactTotal::new("sum", &[], Statistic::Sum).into()
+    ExactTotal::new(sum_udaf(), Statistic::Sum).into()
 }
 
 /// `AVG(x)`, also as `MEAN(x)`.
 pub(super) fn avg() -> AggregateUDF {
-    ExactTotal::new("avg", &["mean"], Statistic::Mean).into()
+    ExactTotal::new(avg_udaf(), Statistic::Mean).into()
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct ExactTotal {
-    name: &'static str,
-    aliases: Vec<String>,
+    builtin: Arc<AggregateUDF>,
     statistic: Statistic,
     signature: Signature,
 }
 
 impl ExactTotal {
-    fn new(name: &'static str, aliases: &[&str], statistic: Statistic) -> Self {
-        let aliases = aliases.iter().map(ToString::to_string).collect();
+    fn new(builtin: Arc<AggregateUDF>, statistic: Statistic) -> Self {
         // The built-in SUM widens integers to 64 bits and floats to doubles; so do we.
-        Self { name, aliases, statistic, signature: sum_udaf().signature().clone() }
+        Self { builtin, statistic, signature: sum_udaf().signature().clone() }
     }
 }
 
@@ -70,11 +74,11 @@ macro_rules! with_total {
 
 impl AggregateUDFImpl for ExactTotal {
     fn name(&self) -> &str {
-        self.name
+        self.builtin.name()
     }
 
     fn aliases(&self) -> &[String] {
-        &self.aliases
+        self.builtin.aliases()
     }
 
     fn signature(&self) -> &Signature {
@@ -98,7 +102,7 @@ impl AggregateUDFImpl for ExactTotal {
                     Mean => DataType::Decimal128(38.min(precision + 4), 38.min(scale + 4)),
                 }
             }
-            (other, _) => return plan_err!("{} does not add up {other} values", self.name.to_uppercase()),
+            (other, _) => return plan_err!("{} does not add up {other} values", self.name().to_uppercase()),
         })
     }
 
@@ -111,6 +115,7 @@ impl AggregateUDFImpl for ExactTotal {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        refuse_distinct(&args)?;
         let output = args.return_field.data_type().clone();
         with_total!(args.expr_fields[0].data_type(), |total| {
             Ok(SingleGroup::boxed(Totals::new(self.statistic, output, total)))
@@ -122,10 +127,54 @@ impl AggregateUDFImpl for ExactTotal {
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        refuse_distinct(&args)?;
         let output = args.return_field.data_type().clone();
         with_total!(args.expr_fields[0].data_type(), |total| {
             Ok(Box::new(Totals::new(self.statistic, output, total)) as Box<dyn GroupsAccumulator>)
         })
+    }
+
+    fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        if self.statistic == Statistic::Sum || !args.expr_fields[0].data_type().is_integer() {
+            return self.builtin.create_sliding_accumulator(args);
+        }
+        let floats = [Arc::new(args.expr_fields[0].as_ref().clone().with_data_type(DataType::Float64))];
+        let means = self.builtin.create_sliding_accumulator(AccumulatorArgs { expr_fields: &floats, ..args })?;
+        Ok(Box::new(OfFloats(means)))
+    }
+}
+
+/// An accumulator of floats, over integers.
+#[derive(Debug)]
+struct OfFloats(Box<dyn Accumulator>);
+
+impl Accumulator for OfFloats {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.0.update_batch(&[cast(&values[0], &DataType::Float64)?])
+    }
+
+    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.0.retract_batch(&[cast(&values[0], &DataType::Float64)?])
+    }
+
+    fn supports_retract_batch(&self) -> bool {
+        self.0.supports_retract_batch()
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        self.0.merge_batch(states)
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        self.0.state()
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        self.0.evaluate()
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.0.size()
     }
 }
 

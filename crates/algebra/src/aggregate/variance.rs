@@ -7,6 +7,8 @@
 use datafusion::arrow::array::{ArrayRef, AsArray, BinaryBuilder, BooleanArray, Float64Array, UInt64Array};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Float64Type, UInt64Type};
 use datafusion::common::Result;
+use datafusion::functions_aggregate::stddev::{stddev_pop_udaf, stddev_udaf};
+use datafusion::functions_aggregate::variance::{var_pop_udaf, var_samp_udaf};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
@@ -14,19 +16,20 @@ use datafusion::logical_expr::{
 use std::sync::Arc;
 
 use super::rows::for_each_value;
-use super::single::{Grouped, SingleGroup};
+use super::single::{Grouped, SingleGroup, refuse_distinct};
 use crate::error::Error;
 use crate::exact::VarianceSums;
 
 /// The four functions under DataFusion's names and aliases.
 pub(super) fn functions() -> Vec<AggregateUDF> {
     use Spread::{StandardDeviation, Variance};
-    vec![
-        ExactSpread::udaf("var", &["var_sample", "var_samp"], Variance, 1),
-        ExactSpread::udaf("var_pop", &["var_population"], Variance, 0),
-        ExactSpread::udaf("stddev", &["stddev_samp"], StandardDeviation, 1),
-        ExactSpread::udaf("stddev_pop", &[], StandardDeviation, 0),
-    ]
+    let functions = [
+        ExactSpread::new(var_samp_udaf(), Variance, 1),
+        ExactSpread::new(var_pop_udaf(), Variance, 0),
+        ExactSpread::new(stddev_udaf(), StandardDeviation, 1),
+        ExactSpread::new(stddev_pop_udaf(), StandardDeviation, 0),
+    ];
+    functions.map(AggregateUDF::from).into()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,8 +40,7 @@ enum Spread {
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct ExactSpread {
-    name: &'static str,
-    aliases: Vec<String>,
+    builtin: Arc<AggregateUDF>,
     spread: Spread,
     /// What is taken off the count: 1 for a sample, 0 for a population.
     ddof: u64,
@@ -46,10 +48,9 @@ struct ExactSpread {
 }
 
 impl ExactSpread {
-    fn udaf(name: &'static str, aliases: &[&str], spread: Spread, ddof: u64) -> AggregateUDF {
-        let aliases = aliases.iter().map(ToString::to_string).collect();
+    fn new(builtin: Arc<AggregateUDF>, spread: Spread, ddof: u64) -> Self {
         let signature = Signature::exact(vec![DataType::Float64], Volatility::Immutable);
-        AggregateUDF::new_from_impl(Self { name, aliases, spread, ddof, signature })
+        Self { builtin, spread, ddof, signature }
     }
 
     fn sums(&self) -> SpreadSums {
@@ -59,11 +60,11 @@ impl ExactSpread {
 
 impl AggregateUDFImpl for ExactSpread {
     fn name(&self) -> &str {
-        self.name
+        self.builtin.name()
     }
 
     fn aliases(&self) -> &[String] {
-        &self.aliases
+        self.builtin.aliases()
     }
 
     fn signature(&self) -> &Signature {
@@ -79,7 +80,8 @@ impl AggregateUDFImpl for ExactSpread {
         Ok(vec![field("count", DataType::UInt64), field("total", DataType::Binary), field("squares", DataType::Binary)])
     }
 
-    fn accumulator(&self, _args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        refuse_distinct(&args)?;
         Ok(SingleGroup::boxed(self.sums()))
     }
 
@@ -87,8 +89,14 @@ impl AggregateUDFImpl for ExactSpread {
         true
     }
 
-    fn create_groups_accumulator(&self, _args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+    fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        refuse_distinct(&args)?;
         Ok(Box::new(self.sums()))
+    }
+
+    // Moving frames take rows back; they occur in ad hoc queries only, where the frame fixes the order.
+    fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        self.builtin.create_sliding_accumulator(args)
     }
 }
 
