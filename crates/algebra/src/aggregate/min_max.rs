@@ -150,3 +150,68 @@ impl GroupsAccumulator for FloatExtremes {
         self.values.capacity() * size_of::<Option<f64>>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{Array, Float32Array};
+    use datafusion::arrow::datatypes::Float32Type;
+
+    use super::super::check::{Input, every_way, one_group};
+    use super::*;
+
+    fn extremes(wanted: Ordering, output: DataType) -> impl Fn() -> FloatExtremes {
+        move || FloatExtremes { wanted, output: output.clone(), values: Vec::new() }
+    }
+
+    /// The bits of `MIN` and `MAX`, which are the same for every rotation of `values` and its reverse.
+    fn check(values: &[f64], expected: [f64; 2]) {
+        for (wanted, expected) in [Ordering::Less, Ordering::Greater].into_iter().zip(expected) {
+            let mut order = values.to_vec();
+            for _ in 0..2 * values.len() {
+                order.rotate_left(1);
+                order.reverse();
+                let found = one_group(extremes(wanted, DataType::Float64), Arc::new(Float64Array::from(order.clone())));
+                let found = found.unwrap().as_primitive::<Float64Type>().value(0);
+                assert_eq!(found.to_bits(), expected.to_bits(), "{wanted:?} of {order:?} is {found}");
+            }
+        }
+    }
+
+    #[test]
+    fn nan_is_the_greatest_in_whatever_order() {
+        check(&[1.0, f64::NAN, -3.0, f64::INFINITY], [-3.0, f64::NAN]);
+        check(&[-f64::NAN, f64::NEG_INFINITY, 2.0], [f64::NEG_INFINITY, f64::NAN]);
+        check(&[f64::NAN, -f64::NAN, f64::from_bits(0x7ff0_0000_0000_0001)], [f64::NAN, f64::NAN]);
+        check(&[5e-324, -5e-324, 1e308], [-5e-324, 1e308]);
+    }
+
+    #[test]
+    fn negative_zero_is_less_than_zero() {
+        check(&[0.0, -0.0], [-0.0, 0.0]);
+        check(&[-0.0, -0.0, 0.0, 1.0], [-0.0, 1.0]);
+    }
+
+    #[test]
+    fn nulls_filters_and_empty_groups_are_left_out() {
+        let values = Float64Array::from(vec![Some(3.0), None, Some(1.0), Some(f64::NAN), Some(2.0), None]);
+        let filter = BooleanArray::from(vec![Some(true), Some(true), Some(false), None, Some(true), Some(true)]);
+        let check = |filter, expected: Vec<Option<f64>>| {
+            let input =
+                Input { values: Arc::new(values.clone()), groups: &[0, 0, 0, 0, 2, 3], filter, total_groups: 5 };
+            let found = every_way(extremes(Ordering::Less, DataType::Float64), &input).unwrap();
+            assert_eq!(found.as_primitive::<Float64Type>(), &Float64Array::from(expected));
+        };
+        check(None, vec![Some(1.0), None, Some(2.0), None, None]);
+        check(Some(&filter), vec![Some(3.0), None, Some(2.0), None, None]);
+    }
+
+    #[test]
+    fn singles_stay_singles() {
+        let values = Float32Array::from(vec![f32::NAN, 0.1, f32::MAX]);
+        let found = one_group(extremes(Ordering::Less, DataType::Float32), Arc::new(values)).unwrap();
+        assert_eq!(found.as_primitive::<Float32Type>().value(0).to_bits(), 0.1_f32.to_bits());
+        let nothing =
+            one_group(extremes(Ordering::Greater, DataType::Float32), Arc::new(Float32Array::from(vec![None])));
+        assert_eq!(nothing.unwrap().null_count(), 1);
+    }
+}

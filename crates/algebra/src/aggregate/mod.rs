@@ -6,6 +6,8 @@
 //! under their own names; the rest are refused by [`admit`].
 
 mod admit;
+#[cfg(test)]
+mod check;
 mod min_max;
 mod rows;
 mod single;

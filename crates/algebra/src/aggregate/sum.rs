@@ -244,3 +244,155 @@ impl<T: Total> GroupsAccumulator for Totals<T> {
         self.counts.capacity() * size_of::<i64>() + self.total.size()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{Decimal128Array, DurationMillisecondArray, Float64Array, UInt64Array};
+    use datafusion::arrow::datatypes::{DurationMillisecondType, TimeUnit};
+
+    use super::super::check::{Input, every_way, one_group};
+    use super::*;
+
+    type Integers = IntegerTotal<Int64Type>;
+    type Naturals = IntegerTotal<UInt64Type>;
+
+    /// `SUM` and `AVG` of one group of `values`.
+    fn check<T: Total>(total: impl Fn() -> T + Copy, values: &ArrayRef) -> [Result<ArrayRef>; 2] {
+        [ExactTotal::new(sum_udaf(), Statistic::Sum), ExactTotal::new(avg_udaf(), Statistic::Mean)].map(|function| {
+            let output = function.return_type(&[values.data_type().clone()])?;
+            one_group(|| Totals::new(function.statistic, output.clone(), total()), Arc::clone(values))
+        })
+    }
+
+    fn integers(values: &[i64]) -> ArrayRef {
+        Arc::new(Int64Array::from(values.to_vec()))
+    }
+
+    fn decimals(values: &[i128], precision: u8, scale: i8) -> ArrayRef {
+        Arc::new(Decimal128Array::from(values.to_vec()).with_precision_and_scale(precision, scale).unwrap())
+    }
+
+    fn floats(values: &[f64]) -> ArrayRef {
+        Arc::new(Float64Array::from(values.to_vec()))
+    }
+
+    fn assert_overflow(answer: &Result<ArrayRef>, function: &str) {
+        let error = answer.as_ref().unwrap_err();
+        let datafusion::error::DataFusionError::External(inner) = error else { panic!("{error}") };
+        let inner = inner.downcast_ref::<Error>();
+        assert!(matches!(inner, Some(Error::Overflow { function: found, .. }) if *found == function), "{error}");
+    }
+
+    #[test]
+    fn groups_filters_and_nulls_are_kept_apart() {
+        let values: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(3), Some(4), Some(5), None]));
+        let filter = BooleanArray::from(vec![Some(true), Some(true), Some(true), Some(false), None, Some(true)]);
+        let check = |statistic, output: DataType, filter| {
+            let input = Input { values: Arc::clone(&values), groups: &[0, 0, 2, 2, 3, 4], filter, total_groups: 6 };
+            every_way(|| Totals::new(statistic, output.clone(), Integers::default()), &input).unwrap()
+        };
+        let sums = check(Statistic::Sum, DataType::Int64, None);
+        let expected = Int64Array::from(vec![Some(1), None, Some(7), Some(5), None, None]);
+        assert_eq!(sums.as_primitive::<Int64Type>(), &expected);
+        let sums = check(Statistic::Sum, DataType::Int64, Some(&filter));
+        let expected = Int64Array::from(vec![Some(1), None, Some(3), None, None, None]);
+        assert_eq!(sums.as_primitive::<Int64Type>(), &expected);
+        let means = check(Statistic::Mean, DataType::Float64, None);
+        let expected = Float64Array::from(vec![Some(1.0), None, Some(3.5), Some(5.0), None, None]);
+        assert_eq!(means.as_ref(), &expected as &dyn datafusion::arrow::array::Array);
+    }
+
+    #[test]
+    fn nothing_adds_up_to_null() {
+        for [sum, mean] in [
+            check(Integers::default, &integers(&[])),
+            check(FloatTotal::default, &floats(&[])),
+            check(|| DecimalTotal::new(4), &decimals(&[], 18, 4)),
+            check(Integers::default, &(Arc::new(Int64Array::from(vec![None, None])) as ArrayRef)),
+        ] {
+            assert_eq!((sum.unwrap().null_count(), mean.unwrap().null_count()), (1, 1));
+        }
+    }
+
+    #[test]
+    fn integers_overflow_only_in_the_end() {
+        let [sum, mean] = check(Integers::default, &integers(&[i64::MAX, i64::MAX, -7, i64::MIN, i64::MIN]));
+        assert_eq!(sum.unwrap().as_primitive::<Int64Type>().value(0), -9);
+        assert_eq!(&mean.unwrap(), &floats(&[-9.0 / 5.0]));
+        let [sum, mean] = check(Integers::default, &integers(&[i64::MAX, 1]));
+        assert_overflow(&sum, "SUM");
+        assert_eq!(&mean.unwrap(), &floats(&[2_f64.powi(62)]));
+        assert_overflow(&check(Integers::default, &integers(&[i64::MIN, -1]))[0], "SUM");
+
+        let naturals = |values: &[u64]| Arc::new(UInt64Array::from(values.to_vec())) as ArrayRef;
+        let [sum, _] = check(Naturals::default, &naturals(&[u64::MAX - 1, 1]));
+        assert_eq!(&sum.unwrap(), &naturals(&[u64::MAX]));
+        let [sum, mean] = check(Naturals::default, &naturals(&[u64::MAX, u64::MAX]));
+        assert_overflow(&sum, "SUM");
+        assert_eq!(&mean.unwrap(), &floats(&[2_f64.powi(64)]));
+    }
+
+    #[test]
+    fn the_mean_of_large_integers_is_not_rounded_before_it_is_taken() {
+        let large = 1_i64 << 53;
+        // As floats, both would be 2^53 and so would their mean.
+        let [_, mean] = check(Integers::default, &integers(&[large + 1, large + 3]));
+        assert_eq!(&mean.unwrap(), &floats(&[(large + 2) as f64]));
+        let [_, mean] = check(Integers::default, &integers(&[i64::MAX, -i64::MAX, 1]));
+        assert_eq!(&mean.unwrap(), &floats(&[1.0 / 3.0]));
+    }
+
+    #[test]
+    fn decimals_overflow_only_in_the_end() {
+        let nines = 10_i128.pow(38) - 1;
+        let [sum, mean] = check(|| DecimalTotal::new(0), &decimals(&[nines, nines, -nines, -nines, 12], 38, 0));
+        assert_eq!(&sum.unwrap(), &decimals(&[12], 38, 0));
+        assert_eq!(&mean.unwrap(), &decimals(&[24_000], 38, 4));
+        let [sum, mean] = check(|| DecimalTotal::new(0), &decimals(&[nines, 1], 38, 0));
+        assert_overflow(&sum, "SUM");
+        assert_overflow(&mean, "AVG");
+        assert_overflow(&check(|| DecimalTotal::new(0), &decimals(&[-nines, -1], 38, 0))[0], "SUM");
+        let [sum, mean] = check(|| DecimalTotal::new(2), &decimals(&[1, 1, -5, 100], 5, 2));
+        assert_eq!(&sum.unwrap(), &decimals(&[97], 15, 2));
+        assert_eq!(&mean.unwrap(), &decimals(&[242_500], 9, 6));
+    }
+
+    #[test]
+    fn floats_add_up_exactly() {
+        let [sum, mean] = check(FloatTotal::default, &floats(&[1e16, 1.0, -1e16, 1.0]));
+        assert_eq!((sum.unwrap(), mean.unwrap()), (floats(&[2.0]), floats(&[0.5])));
+        let [sum, _] = check(FloatTotal::default, &floats(&[f64::MAX, f64::MAX, -f64::MAX]));
+        assert_eq!(&sum.unwrap(), &floats(&[f64::MAX]));
+        let [sum, _] = check(FloatTotal::default, &floats(&[f64::MAX, f64::MAX]));
+        assert_eq!(&sum.unwrap(), &floats(&[f64::INFINITY]));
+        let [sum, mean] = check(FloatTotal::default, &floats(&[f64::INFINITY, 1.0, f64::NEG_INFINITY]));
+        assert_eq!((sum.unwrap(), mean.unwrap()), (floats(&[f64::NAN]), floats(&[f64::NAN])));
+        let [sum, _] = check(FloatTotal::default, &floats(&[-f64::NAN, 1.0]));
+        assert_eq!(&sum.unwrap(), &floats(&[f64::NAN]));
+    }
+
+    #[test]
+    fn durations_keep_their_unit() {
+        let durations = |values: &[i64]| Arc::new(DurationMillisecondArray::from(values.to_vec())) as ArrayRef;
+        let [sum, mean] = check(Integers::default, &durations(&[5, -1, 7]));
+        let sum = sum.unwrap();
+        assert_eq!(sum.data_type(), &DataType::Duration(TimeUnit::Millisecond));
+        assert_eq!(sum.as_primitive::<DurationMillisecondType>().value(0), 11);
+        assert_eq!(&mean.unwrap(), &durations(&[3]));
+        assert_overflow(&check(Integers::default, &durations(&[i64::MAX, 1]))[0], "SUM");
+    }
+
+    #[test]
+    fn sums_that_no_state_holds_are_corrupt() {
+        let states = |count: i64, total: i128| -> Vec<ArrayRef> {
+            let totals = Decimal128Array::from(vec![total, total]).with_precision_and_scale(38, 0).unwrap();
+            vec![Arc::new(Int64Array::from(vec![count, count])), Arc::new(totals)]
+        };
+        let merged = |states: &[ArrayRef]| {
+            Totals::new(Statistic::Sum, DataType::Int64, Integers::default()).merge_batch(states, &[0, 0], 1)
+        };
+        assert!(merged(&states(1, 5)).is_ok());
+        assert!(merged(&states(1, i128::MAX)).is_err());
+        assert!(merged(&states(i64::MAX, 1)).is_err());
+    }
+}

@@ -239,3 +239,113 @@ impl GroupsAccumulator for UnitSets {
         self.groups.capacity() * size_of::<Vec<u128>>() + hashes * size_of::<u128>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{
+        DictionaryArray, Int8Array, Int32Array, Int64Array, LargeStringArray, StringArray, StringViewArray,
+        UInt32Array, UInt64Array,
+    };
+    use datafusion::arrow::datatypes::Int8Type;
+
+    use super::super::check::{Input, every_way};
+    use super::*;
+
+    fn key() -> UnitKey {
+        UnitKey::new(*b"sixteen secrets!")
+    }
+
+    /// Whether each group has at least `k` units.
+    fn check(k: usize, values: ArrayRef, groups: &[usize], filter: Option<&BooleanArray>) -> Vec<bool> {
+        let total_groups = groups.iter().max().map_or(1, |most| most + 2);
+        let input = Input { values, groups, filter, total_groups };
+        let answers = every_way(|| UnitSets::new(k, key()), &input).unwrap();
+        assert_eq!(answers.null_count(), 0);
+        answers.as_boolean().values().iter().collect()
+    }
+
+    /// The state of one group of `units`.
+    fn state_of(units: ArrayRef) -> Vec<u8> {
+        let mut sets = UnitSets::new(3, key());
+        let groups = vec![0; units.len()];
+        sets.update_batch(&[units], &groups, None, 1).unwrap();
+        sets.state(EmitTo::All).unwrap()[0].as_binary::<i32>().value(0).to_vec()
+    }
+
+    #[test]
+    fn a_group_is_shown_from_k_units_on() {
+        let units = || Arc::new(StringArray::from(vec!["a", "b", "a", "c", "b", "a", "d"])) as ArrayRef;
+        let groups = [0, 0, 0, 0, 1, 1, 1];
+        assert_eq!(check(1, units(), &groups, None), [true, true, false]);
+        assert_eq!(check(3, units(), &groups, None), [true, true, false]);
+        assert_eq!(check(4, units(), &groups, None), [false, false, false]);
+        let filter = BooleanArray::from(vec![Some(true), Some(true), Some(true), Some(false), None, None, Some(true)]);
+        assert_eq!(check(2, units(), &groups, Some(&filter)), [true, false, false]);
+    }
+
+    #[test]
+    fn nobody_is_no_unit() {
+        let units = Arc::new(StringViewArray::from(vec![None, Some(""), None]));
+        assert_eq!(check(1, Arc::clone(&units) as _, &[0, 1, 2], None), [false, true, false, false]);
+        assert_eq!(check(2, units, &[0, 0, 0], None), [false, false]);
+    }
+
+    #[test]
+    fn a_threshold_of_zero_holds_for_everyone() {
+        let units = Arc::new(StringArray::from(vec![Some("a"), None]));
+        assert_eq!(check(0, Arc::clone(&units) as _, &[0, 1], None), [true, true, true]);
+        let mut sets = UnitSets::new(0, key());
+        sets.update_batch(&[units], &[0, 0], None, 1).unwrap();
+        assert_eq!(sets.groups, [Vec::new()]);
+    }
+
+    #[test]
+    fn units_hash_alike_in_every_encoding() {
+        let names = ["ann", "a name of more than twelve bytes", "bob"];
+        let expected = state_of(Arc::new(StringArray::from(names.to_vec())));
+        assert_eq!(expected.len(), 3 * 16);
+        assert_eq!(state_of(Arc::new(LargeStringArray::from(names.to_vec()))), expected);
+        assert_eq!(state_of(Arc::new(StringViewArray::from(names.to_vec()))), expected);
+        let dictionary = [names[2], names[0], names[1], names[0]].into_iter().collect::<DictionaryArray<Int8Type>>();
+        assert_eq!(state_of(Arc::new(dictionary)), expected);
+
+        let expected = state_of(Arc::new(Int64Array::from(vec![1, 2, 100])));
+        assert_eq!(state_of(Arc::new(Int32Array::from(vec![1, 2, 100]))), expected);
+        assert_eq!(state_of(Arc::new(Int8Array::from(vec![100, 2, 1]))), expected);
+        assert_eq!(state_of(Arc::new(UInt32Array::from(vec![1, 2, 100]))), expected);
+        assert_eq!(state_of(Arc::new(UInt64Array::from(vec![1, 2, 100]))), expected);
+        assert_ne!(state_of(Arc::new(StringArray::from(vec!["1", "2", "100"]))), expected);
+    }
+
+    #[test]
+    fn a_state_holds_no_more_than_k_hashes() {
+        let units = Arc::new((0..1_000).collect::<Int64Array>());
+        assert_eq!(state_of(units).len(), 3 * 16);
+    }
+
+    #[test]
+    fn damaged_sets_are_refused() {
+        let merge = |bytes: &[u8]| {
+            let state = Arc::new(datafusion::arrow::array::BinaryArray::from(vec![bytes])) as ArrayRef;
+            UnitSets::new(3, key()).merge_batch(&[state], &[0], 1)
+        };
+        assert!(merge(&[0; 32]).is_ok());
+        assert!(merge(&[0; 17]).is_err());
+    }
+
+    #[test]
+    fn the_secret_is_not_printed() {
+        let text = format!("{:?} {:?}", key(), at_least(3, key(), datafusion::logical_expr::col("u")));
+        assert!(text.contains(&key().id()));
+        assert!(!text.contains("sixteen") && !text.contains("115, 105, 120"), "{text}");
+        assert_ne!(UnitKey::new([0; 16]).id(), key().id());
+    }
+
+    #[test]
+    fn units_are_text_or_integers() {
+        let function = AtLeastUnits { k: 2, key: key(), signature: Signature::any(1, Volatility::Immutable) };
+        assert!(function.return_type(&[DataType::Float64]).is_err());
+        assert!(function.return_type(&[DataType::Boolean]).is_err());
+        assert_eq!(function.return_type(&[DataType::Utf8View]).unwrap(), DataType::Boolean);
+    }
+}

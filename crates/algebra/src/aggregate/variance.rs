@@ -186,3 +186,50 @@ impl GroupsAccumulator for SpreadSums {
         self.sums.size()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{Input, every_way, one_group};
+    use super::*;
+
+    fn spread(spread: Spread, ddof: u64) -> impl Fn() -> SpreadSums {
+        move || SpreadSums { spread, ddof, sums: VarianceSums::new() }
+    }
+
+    fn check(kind: Spread, ddof: u64, values: &[f64], expected: Option<f64>) {
+        let found = one_group(spread(kind, ddof), Arc::new(Float64Array::from(values.to_vec()))).unwrap();
+        let expected = Float64Array::from(vec![expected]);
+        assert_eq!(found.as_ref(), &expected as &dyn datafusion::arrow::array::Array, "{kind:?} {ddof} of {values:?}");
+    }
+
+    #[test]
+    fn spreads_are_exact() {
+        use Spread::{StandardDeviation, Variance};
+        check(Variance, 0, &[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0], Some(4.0));
+        check(StandardDeviation, 0, &[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0], Some(2.0));
+        check(Variance, 1, &[1e9 + 1.0, 1e9 + 2.0, 1e9 + 3.0], Some(1.0));
+        check(StandardDeviation, 1, &[1.0, f64::NAN], Some(f64::NAN));
+        check(Variance, 0, &[f64::NEG_INFINITY, 0.0], Some(f64::NAN));
+        check(Variance, 0, &[f64::MAX, -f64::MAX], Some(f64::INFINITY));
+    }
+
+    #[test]
+    fn too_few_values_have_no_spread() {
+        for kind in [Spread::Variance, Spread::StandardDeviation] {
+            check(kind, 0, &[], None);
+            check(kind, 1, &[5.0], None);
+            check(kind, 0, &[5.0], Some(0.0));
+            check(kind, 1, &[5.0, 5.0], Some(0.0));
+        }
+    }
+
+    #[test]
+    fn nulls_filters_and_empty_groups_are_left_out() {
+        let values = Float64Array::from(vec![Some(1.0), None, Some(3.0), Some(8.0), None]);
+        let filter = BooleanArray::from(vec![Some(true), Some(true), Some(true), None, Some(false)]);
+        let input =
+            Input { values: Arc::new(values), groups: &[0, 0, 0, 0, 2], filter: Some(&filter), total_groups: 4 };
+        let found = every_way(spread(Spread::Variance, 0), &input).unwrap();
+        assert_eq!(found.as_primitive::<Float64Type>(), &Float64Array::from(vec![Some(1.0), None, None, None]));
+    }
+}
