@@ -1,0 +1,111 @@
+//! Which plans can be cut, and does the optimizer leave them their meaning?
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{AsArray, Int64Array, RecordBatch};
+use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use tidegate_algebra::{Cut, Error, Panes, session};
+
+use crate::rows::{self, WINDOW_US};
+use crate::run::{block_on, cut_in};
+
+fn plain() -> SchemaRef {
+    let field = |name, nullable| Field::new(name, DataType::Int64, nullable);
+    Arc::new(Schema::new(vec![field("i", false), field("j", true), field("k", true)]))
+}
+
+fn try_cut(sql: &str) -> Result<Cut, Error> {
+    block_on(cut_in(&session(), plain(), sql, None, None))
+}
+
+fn integers(columns: [Vec<Option<i64>>; 3]) -> RecordBatch {
+    let columns = columns.into_iter().map(|column| Arc::new(Int64Array::from(column)) as _).collect();
+    RecordBatch::try_new(plain(), columns).unwrap()
+}
+
+/// The first column that `sql` releases from two micro-batches, in ascending order, and how many rows
+/// it says it aggregated.
+fn released(sql: &str) -> (Vec<i64>, u64) {
+    let cut = try_cut(sql).unwrap();
+    let first = integers([vec![Some(1), Some(2)], vec![Some(10), None], vec![Some(1), None]]);
+    let second = integers([vec![Some(3), Some(0)], vec![None, Some(-5)], vec![Some(1), Some(1)]]);
+    block_on(async {
+        let (mut states, mut rows) = (Vec::new(), 0);
+        for batch in [first, second] {
+            let partial = cut.partial(&plain(), &[vec![batch]]).await.unwrap();
+            rows += partial.rows_aggregated;
+            states.push(partial.state);
+        }
+        let released = cut.release(states, &Panes::default()).await.unwrap().sorted_by(&[0]).unwrap();
+        (released.column(0).as_primitive::<Int64Type>().values().to_vec(), rows)
+    })
+}
+
+#[test]
+fn filters_hold_however_the_optimizer_writes_them() {
+    assert_eq!(released("SELECT count(*) FROM t"), (vec![4], 4));
+    assert_eq!(released("SELECT count(*) FROM t WHERE i > 1"), (vec![2], 2));
+    assert_eq!(released("SELECT count(*) FROM t WHERE 1 = 1"), (vec![4], 4));
+    // Nothing is left of these filters but an empty relation.
+    assert_eq!(released("SELECT count(*) FROM t WHERE 1 = 2"), (vec![0], 0));
+    assert_eq!(released("SELECT count(*) FROM t WHERE i IS NULL"), (vec![0], 0));
+    assert_eq!(released("SELECT k, count(*) FROM t WHERE i IS NULL GROUP BY k"), (vec![], 0));
+}
+
+#[test]
+fn a_batch_does_not_narrow_the_next() {
+    // DataFusion feeds running bounds of MIN and MAX back into the scan of the plan that runs.
+    assert_eq!(released("SELECT min(i) FROM t WHERE k IS NOT NULL"), (vec![0], 3));
+    assert_eq!(released("SELECT max(i) FROM t"), (vec![3], 4));
+    assert_eq!(released("SELECT min(j) FROM t"), (vec![-5], 4));
+}
+
+#[test]
+fn constant_and_repeated_keys_are_kept() {
+    assert_eq!(released("SELECT count(*) FROM t GROUP BY 'all'"), (vec![4], 4));
+    assert_eq!(released("SELECT sum(i) FROM t GROUP BY k, k + 0, 'one'"), (vec![2, 4], 4));
+    assert_eq!(released("SELECT count(*) + count(i) FROM t GROUP BY k HAVING sum(i) > 2"), (vec![6], 4));
+}
+
+#[test]
+fn exactly_one_aggregation_can_be_cut() {
+    let found = |sql: &str| match try_cut(sql) {
+        Err(Error::NotOneAggregate { found }) => found,
+        other => panic!("{sql}: {other:?}"),
+    };
+    assert_eq!(found("SELECT i FROM t"), 0);
+    assert_eq!(found("SELECT count(*) FROM (SELECT DISTINCT k FROM t)"), 2);
+    assert_eq!(found("SELECT sum(n) FROM (SELECT k, count(*) AS n FROM t GROUP BY k)"), 2);
+    assert_eq!(found("SELECT a.n FROM (SELECT count(*) AS n FROM t) a, (SELECT sum(i) FROM t) b"), 2);
+}
+
+#[test]
+fn a_batch_without_a_needed_column_is_refused() {
+    let cut = try_cut("SELECT k, sum(j) FROM t GROUP BY k").unwrap();
+    let narrow = Arc::new(plain().project(&[2]).unwrap());
+    let error = block_on(cut.partial(&narrow, &[])).unwrap_err();
+    assert!(matches!(&error, Error::BatchSchema { column, .. } if column == "j"), "{error}");
+    let retyped =
+        Arc::new(Schema::new(vec![Field::new("j", DataType::Utf8, true), Field::new("k", DataType::Int64, true)]));
+    let error = block_on(cut.partial(&retyped, &[])).unwrap_err();
+    assert!(matches!(&error, Error::BatchSchema { column, .. } if column == "j"), "{error}");
+}
+
+#[test]
+fn windows_need_a_key_by_which_they_close() {
+    let try_windows = |sql| block_on(cut_in(&session(), rows::schema(), sql, None, Some(WINDOW_US)));
+    assert!(try_windows("SELECT window_start, count(*) FROM t GROUP BY window_start").is_ok());
+    assert!(try_windows("SELECT count(*) FROM t GROUP BY k").is_err());
+    assert!(try_windows("SELECT count(*) FROM (SELECT i AS window_start FROM t) GROUP BY window_start").is_err());
+}
+
+#[test]
+fn state_columns_say_what_they_stand_for() {
+    let cut = try_cut("SELECT k, sum(i), count(*) FROM t GROUP BY k").unwrap();
+    let names = cut.state_columns().into_iter().map(|column| column.name).collect::<Vec<_>>();
+    assert_eq!(names, ["key0", "agg0_0", "agg0_1", "agg1_0"]);
+    assert_eq!(cut.state_columns()[0].meaning, "k");
+    assert_eq!(cut.source_columns().unwrap(), ["i", "k"]);
+    assert_eq!(cut.output_schema().fields().len(), 3);
+    assert!(cut.output_schema().field(1).data_type() == &DataType::Int64);
+}

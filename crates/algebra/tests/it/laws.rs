@@ -1,0 +1,321 @@
+//! Does the answer depend on the rows alone? Every law of the algebra over random rows, random cuts
+//! between batches, partitions and epochs, and random orders of merging.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::LazyLock;
+
+use datafusion::arrow::array::{Array, AsArray};
+use datafusion::arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
+use proptest::prelude::*;
+use proptest::sample::Index;
+use tidegate_algebra::{Cut, Error, Panes, Released, UnitKey, session};
+
+use crate::rows::{self, Row, WINDOW_US, name_of, rows};
+use crate::run::{
+    Answer, at_least, block_on, cut, cut_at_least, cut_in, cut_windows, in_pieces, rows_and_pieces, state_of, whole,
+};
+
+/// Every admitted aggregate that needs no order.
+const UNORDERED: &str = "
+    count(*) AS n, count(x) AS n_x, count(DISTINCT u) AS units, count(DISTINCT i) AS values_i,
+    sum(i) AS sum_i, sum(CAST(i % 7 AS INT)) AS sum_small, sum(CAST(b AS INT)) AS sum_b, sum(x) AS sum_x, sum(d) AS sum_d,
+    avg(i) AS avg_i, avg(x) AS avg_x, avg(d) AS avg_d,
+    min(x) AS min_x, max(x) AS max_x, min(CAST(x / 3 AS REAL)) AS min_real, min(i) AS min_i, max(d) AS max_d,
+    min(k) AS min_k, max(u) AS max_u, max(ts) AS max_ts, min(DISTINCT i) AS min_distinct,
+    var(x) AS var_x, var_pop(x) AS var_pop_x, stddev(x) AS stddev_x, stddev_pop(i) AS stddev_pop_i,
+    bool_and(b) AS all_b, bool_or(b) AS any_b, bit_and(i) AS and_i, bit_or(i) AS or_i, bit_xor(i) AS xor_i,
+    sum(x) FILTER (WHERE b) AS sum_x_b, max(x) FILTER (WHERE b) AS max_x_b, count(*) FILTER (WHERE b) AS n_b,
+    median(i) AS median_i, percentile_cont(0.9) WITHIN GROUP (ORDER BY x) AS p90_x";
+
+/// Every admitted aggregate whose order is made total by its value.
+const ORDERED: &str = "
+    array_agg(i ORDER BY x, i) AS all_i, first_value(i ORDER BY x, i) AS first_i,
+    last_value(i ORDER BY x, i) AS last_i, last_value(i ORDER BY x, i) IGNORE NULLS AS last_known_i, nth_value(i, 2 ORDER BY x, i) AS second_i, sum(x) AS sum_x,
+    count(*) AS n";
+
+/// Queries of different shapes; all of them keep every law.
+static QUERIES: LazyLock<Vec<Cut>> = LazyLock::new(|| {
+    let queries = [
+        format!("SELECT k, {UNORDERED} FROM t GROUP BY k"),
+        format!("SELECT {UNORDERED} FROM t"),
+        format!("SELECT k, {ORDERED} FROM t GROUP BY k"),
+        format!("SELECT {ORDERED} FROM t"),
+        "SELECT b, string_agg(u, ',' ORDER BY ts DESC, u) AS all_u FROM t GROUP BY b".to_owned(),
+        "SELECT first_value(u ORDER BY x DESC NULLS LAST, u) AS top_u, min(d) AS min_d FROM t".to_owned(),
+        "SELECT min(x) AS min_x, max(x) AS max_x FROM t".to_owned(),
+        "SELECT k, b, sum(x) / count(*) AS ratio FROM t WHERE i > 0 GROUP BY k, b HAVING count(*) > 1".to_owned(),
+        "SELECT x, i, d, b, count(*) AS n FROM t GROUP BY x, i, d, b".to_owned(),
+        "SELECT k, window_start, u FROM t GROUP BY k, window_start, u".to_owned(),
+    ];
+    queries.iter().map(|sql| cut(sql)).collect()
+});
+
+/// The same query at thresholds 1 to 6.
+static THRESHOLDS: LazyLock<Vec<Cut>> = LazyLock::new(|| {
+    (1..=6).map(|k| cut_at_least(k, "SELECT k, count(*) AS n, count(DISTINCT u) AS units FROM t GROUP BY k")).collect()
+});
+
+static WINDOWS: LazyLock<Cut> =
+    LazyLock::new(|| cut_windows("SELECT k, window_start, count(*) AS n FROM t GROUP BY k, window_start"));
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn pieces_in_any_order_release_as_the_whole((rows, pieces) in rows_and_pieces()) {
+        for cut in QUERIES.iter() {
+            let all = Panes::default();
+            let expected = block_on(whole(cut, &rows, &all));
+            prop_assert_eq!(block_on(in_pieces(cut, &pieces, &all)), expected, "{}", cut.describe().0);
+        }
+    }
+
+    #[test]
+    fn no_path_shows_a_group_below_its_threshold((rows, pieces) in rows_and_pieces()) {
+        let mut groups: BTreeMap<Option<String>, (i64, HashSet<u8>)> = BTreeMap::new();
+        for row in &rows {
+            let (count, units) = groups.entry(row.k.map(name_of)).or_default();
+            *count += 1;
+            units.extend(row.u);
+        }
+        for (k, cut) in (1..).zip(THRESHOLDS.iter()) {
+            let released = block_on(async {
+                let states = pieces.states(cut).await.unwrap();
+                cut.release(states, &Panes::default()).await.unwrap()
+            });
+            let shown = groups.iter().filter(|(_, (_, units))| units.len() >= k);
+            let shown = shown.map(|(key, (count, units))| (key.clone(), (*count, units.len() as i64)));
+            let shown = shown.collect::<BTreeMap<_, _>>();
+            prop_assert_eq!(released.withheld as usize, groups.len() - shown.len(), "k = {}", k);
+            prop_assert_eq!(counts_of(&released), shown, "k = {}", k);
+        }
+    }
+
+    #[test]
+    fn only_closed_windows_of_wanted_days_are_shown(
+        (rows, pieces) in rows_and_pieces(),
+        watermark_us in prop::option::of(-3_000_i64..6_000),
+        sealed_us in prop::option::of(-3_000_i64..6_000),
+        days in prop::option::of(prop::collection::btree_set(-2..2, 0..3)),
+    ) {
+        let panes = Panes { watermark_us, sealed_us, days };
+        let answer = block_on(in_pieces(&WINDOWS, &pieces, &panes));
+        // A shown window is whole, and as if the rows of other windows had never been read.
+        let is_shown = |row: &&Row| {
+            let start = row.window_start();
+            let closed = watermark_us.is_some_and(|watermark| start + WINDOW_US <= watermark)
+                || sealed_us.is_some_and(|sealed| start <= sealed);
+            let day = if start < 0 { -1 } else { 0 };
+            closed && panes.days.as_ref().is_none_or(|days| days.contains(&day))
+        };
+        let closed = rows.iter().filter(is_shown).cloned().collect::<Vec<_>>();
+        prop_assert_eq!(answer, block_on(whole(&WINDOWS, &closed, &forever())));
+    }
+
+    #[test]
+    fn decode_undoes_encode_and_the_empty_state_is_the_identity(rows in rows()) {
+        for cut in QUERIES.iter() {
+            let state = block_on(state_of(cut, &rows)).unwrap();
+            let bytes = cut.encode(&state).unwrap();
+            let decoded = cut.decode(&bytes).unwrap();
+            prop_assert_eq!(decoded.rows(), state.rows());
+            prop_assert_eq!(cut.encode(&decoded).unwrap(), bytes);
+
+            let all = Panes::default();
+            let alone = Answer::new(block_on(cut.release(vec![state.clone()], &all)));
+            for states in [vec![cut.empty(), state.clone()], vec![state.clone(), cut.empty()], vec![state]] {
+                let merged = block_on(cut.merge(states)).unwrap();
+                prop_assert_eq!(&Answer::new(block_on(cut.release(vec![merged], &all))), &alone);
+            }
+        }
+    }
+
+    #[test]
+    fn damaged_bytes_are_refused(rows in rows(), which in any::<Index>(), place in any::<Index>(), flip in 1_u8..) {
+        let cut = which.get(&QUERIES);
+        let mut bytes = cut.encode(&block_on(state_of(cut, &rows)).unwrap()).unwrap();
+        let cut_short = &bytes[..place.index(bytes.len())];
+        prop_assert!(cut.decode(cut_short).is_err());
+        let place = place.index(bytes.len());
+        bytes[place] ^= flip;
+        prop_assert!(cut.decode(&bytes).is_err(), "byte {} of {}", place, bytes.len());
+        bytes[place] ^= flip;
+        bytes.push(flip);
+        prop_assert!(cut.decode(&bytes).is_err());
+    }
+}
+
+/// Every window is closed.
+fn forever() -> Panes {
+    Panes { watermark_us: Some(i64::MAX), ..Panes::default() }
+}
+
+/// Rows of the query in [`THRESHOLDS`], by key.
+fn counts_of(released: &Released) -> BTreeMap<Option<String>, (i64, i64)> {
+    let keys = released.rows.column(0).as_string_view();
+    let counts = released.rows.column(1).as_primitive::<Int64Type>();
+    let units = released.rows.column(2).as_primitive::<Int64Type>();
+    let key = |row| keys.is_valid(row).then(|| keys.value(row).to_owned());
+    (0..keys.len()).map(|row| (key(row), (counts.value(row), units.value(row)))).collect()
+}
+
+fn row(ts: i64, u: u8) -> Row {
+    Row { ts, k: Some(0), u: Some(u), x: Some(1.5), i: Some(7), d: Some(12_345), b: Some(true) }
+}
+
+#[test]
+fn every_byte_of_a_state_is_guarded() {
+    let cut = &THRESHOLDS[1];
+    let state = block_on(state_of(cut, &[row(0, 0), row(0, 1)])).unwrap();
+    let bytes = cut.encode(&state).unwrap();
+    for place in 0..bytes.len() {
+        assert!(cut.decode(&bytes[..place]).is_err(), "cut at {place}");
+        for bit in [1, 0x80] {
+            let mut damaged = bytes.clone();
+            damaged[place] ^= bit;
+            assert!(cut.decode(&damaged).is_err(), "bit {bit:#x} of byte {place}");
+        }
+    }
+    assert!(cut.decode(&bytes).is_ok());
+}
+
+#[test]
+fn nothing_is_released_from_nothing() {
+    for cut in QUERIES.iter() {
+        let all = Panes::default();
+        let of_nothing = Answer::new(block_on(cut.release(vec![], &all)));
+        assert_eq!(of_nothing, block_on(whole(cut, &[], &all)));
+        assert_eq!(of_nothing, Answer::new(block_on(cut.release(vec![cut.empty()], &all))));
+        assert!(cut.empty().is_empty());
+        assert_eq!(cut.decode(&cut.encode(&cut.empty()).unwrap()).unwrap().rows(), 0);
+    }
+}
+
+#[test]
+fn having_runs_after_the_threshold() {
+    let cut = cut_at_least(2, "SELECT k, count(*) AS n FROM t GROUP BY k HAVING count(*) < 3");
+    let few = |k, units: &[u8]| units.iter().map(move |&u| Row { k: Some(k), ..row(0, u) }).collect::<Vec<_>>();
+    let rows = [few(1, &[1]), few(2, &[1, 2]), few(3, &[1, 2, 3])].concat();
+    let released = block_on(async {
+        let state = state_of(&cut, &rows).await.unwrap();
+        cut.release(vec![state], &Panes::default()).await.unwrap()
+    });
+    // Group 1 is withheld; group 3 is dropped by the query itself, which withholds nothing.
+    assert_eq!(released.withheld, 1);
+    assert_eq!(released.rows.column(0).as_string_view().iter().collect::<Vec<_>>(), [Some(name_of(2).as_str())]);
+}
+
+#[test]
+fn a_query_without_groups_has_a_threshold_too() {
+    let cut = cut_at_least(3, "SELECT count(*) AS n FROM t");
+    let released = |rows: Vec<Row>| {
+        block_on(async {
+            let states = vec![state_of(&cut, &rows).await.unwrap(), state_of(&cut, &rows).await.unwrap()];
+            cut.release(states, &Panes::default()).await.unwrap()
+        })
+    };
+    let few = released(vec![row(0, 1), row(0, 2)]);
+    assert_eq!((few.rows.num_rows(), few.withheld), (0, 1));
+    let enough = released(vec![row(0, 1), row(0, 2), row(0, 3)]);
+    assert_eq!((enough.rows.num_rows(), enough.withheld), (1, 0));
+    assert_eq!(enough.rows.column(0).as_primitive::<Int64Type>().value(0), 6);
+}
+
+#[test]
+fn a_window_is_shown_when_its_end_is_passed() {
+    let cut = &*WINDOWS;
+    let rows = [row(-1, 1), row(0, 1), row(999, 1), row(1_000, 1)];
+    let starts = |panes: &Panes| {
+        let released = block_on(async {
+            let state = state_of(cut, &rows).await.unwrap();
+            cut.release(vec![state], panes).await.unwrap()
+        });
+        let released = released.sorted_by(&[1]).unwrap();
+        released.column(1).as_primitive::<TimestampMicrosecondType>().values().to_vec()
+    };
+    let passed = |watermark_us| Panes { watermark_us: Some(watermark_us), ..Panes::default() };
+    assert_eq!(starts(&Panes::default()), [0; 0]);
+    assert_eq!(starts(&passed(-1)), [0; 0]);
+    assert_eq!(starts(&passed(999)), [-1_000]);
+    assert_eq!(starts(&passed(1_000)), [-1_000, 0]);
+    assert_eq!(starts(&Panes { sealed_us: Some(0), ..passed(-1) }), [-1_000, 0]);
+    assert_eq!(starts(&Panes { sealed_us: Some(1_000), ..Panes::default() }), [-1_000, 0, 1_000]);
+    assert_eq!(starts(&Panes { days: Some(BTreeSet::from([0])), ..forever() }), [0, 1_000]);
+    assert_eq!(starts(&Panes { days: Some(BTreeSet::new()), ..forever() }), [0; 0]);
+}
+
+#[test]
+fn states_of_other_definitions_are_refused() {
+    const SQL: &str = "SELECT k, count(*) AS n FROM t GROUP BY k";
+    let another = |threshold, sql: &str, window_us| {
+        block_on(cut_in(&session(), rows::schema(), sql, Some(threshold), window_us)).unwrap()
+    };
+    let ours = another(at_least(3), SQL, None);
+    let other_key = UnitKey::new(*b"another secret!!");
+    let others = [
+        ("threshold", another(at_least(4), SQL, None)),
+        ("unit key", another(tidegate_algebra::Threshold { key: other_key, ..at_least(3) }, SQL, None)),
+        (
+            "unit",
+            another(tidegate_algebra::Threshold { unit: datafusion::logical_expr::col("k"), ..at_least(3) }, SQL, None),
+        ),
+        ("no threshold", cut(SQL)),
+        ("aggregate", another(at_least(3), "SELECT k, count(x) AS n FROM t GROUP BY k", None)),
+        ("filter", another(at_least(3), "SELECT k, count(*) AS n FROM t WHERE b GROUP BY k", None)),
+        ("key", another(at_least(3), "SELECT u, count(*) AS n FROM t GROUP BY u", None)),
+    ];
+    let rows = [row(0, 1), row(0, 2), row(0, 3)];
+    let own = block_on(state_of(&ours, &rows)).unwrap();
+    for (what, other) in others {
+        let foreign = block_on(state_of(&other, &rows)).unwrap();
+        let bytes = other.encode(&foreign).unwrap();
+        let refused = [
+            ours.decode(&bytes).err(),
+            ours.encode(&foreign).err(),
+            block_on(ours.merge(vec![own.clone(), foreign.clone()])).err(),
+            block_on(ours.release(vec![foreign], &Panes::default())).err(),
+        ];
+        for error in refused {
+            assert!(matches!(error, Some(Error::FingerprintMismatch { .. })), "{what}: {error:?}");
+        }
+    }
+    // What runs above the cut is no part of what a state means.
+    let having = another(at_least(3), "SELECT k FROM t GROUP BY k HAVING count(*) > 0", None);
+    assert_eq!(having.fingerprint(), ours.fingerprint());
+    assert_eq!(another(at_least(3), SQL, None).fingerprint(), ours.fingerprint());
+}
+
+#[test]
+fn a_state_says_nothing_about_its_values() {
+    let cut = &THRESHOLDS[0];
+    let secret = Row { k: Some(3), u: Some(5), ..row(0, 5) };
+    let partial = block_on(cut.partial(&rows::schema(), &[vec![rows::batch(&[secret])]])).unwrap();
+    let text = format!("{partial:?} {:?}", partial.state);
+    assert!(!text.contains(&name_of(3)) && !text.contains(&name_of(5)), "{text}");
+    assert!(text.contains("rows: 1"), "{text}");
+}
+
+#[test]
+fn keys_in_a_dictionary_survive_merging_and_encoding() {
+    use datafusion::arrow::array::{DictionaryArray, RecordBatch};
+    use datafusion::arrow::datatypes::{Field, Int32Type, Schema};
+    use std::sync::Arc;
+
+    let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let schema = Arc::new(Schema::new(vec![Field::new("k", dictionary, true)]));
+    let batch = |keys: Vec<Option<&str>>| {
+        let keys = keys.into_iter().collect::<DictionaryArray<Int32Type>>();
+        RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(keys)]).unwrap()
+    };
+    block_on(async {
+        let sql = "SELECT CAST(k AS VARCHAR) AS k, count(*) AS n, count(*) AS units FROM t GROUP BY k";
+        let cut = cut_in(&session(), Arc::clone(&schema), sql, None, None).await.unwrap();
+        let left = cut.partial(&schema, &[vec![batch(vec![Some("b"), None]), batch(vec![Some("a")])]]).await.unwrap();
+        let right = cut.partial(&schema, &[vec![batch(vec![Some("c"), Some("b")])]]).await.unwrap();
+        let merged = cut.merge(vec![left.state, right.state]).await.unwrap();
+        let merged = cut.decode(&cut.encode(&merged).unwrap()).unwrap();
+        let released = cut.release(vec![merged], &Panes::default()).await.unwrap();
+        let counts = released.rows.column(1).as_primitive::<Int64Type>().values().iter().sum::<i64>();
+        assert_eq!((released.rows.num_rows(), counts), (4, 5));
+    });
+}
