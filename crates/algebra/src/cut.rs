@@ -156,7 +156,11 @@ impl Cut {
         codec::encode(state, &self.state_schema)
     }
 
-    /// Reads a state back from bytes.
+    /// Reads a state back from bytes, which need not be trusted to be whole.
+    ///
+    /// # Guarantee
+    /// Undoes [`encode`](Self::encode); bytes that were cut short or changed are an error. Held by
+    /// `tests/it/laws.rs`.
     ///
     /// # Errors
     /// [`Error::FingerprintMismatch`] when another plan made it, [`Error::CorruptState`] and

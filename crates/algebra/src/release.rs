@@ -62,7 +62,8 @@ pub struct Released {
 }
 
 impl Released {
-    /// The rows in ascending order of `columns`, nulls first.
+    /// The rows in ascending order of `columns`, nulls first. Name enough columns that no two rows
+    /// are equal in them: ties lie in no order.
     ///
     /// # Errors
     /// When a column has no order.
@@ -81,6 +82,10 @@ impl Released {
 
 impl Cut {
     /// Finishes the merged `states` and shows the groups of `panes` that pass the threshold.
+    ///
+    /// # Guarantee
+    /// No group of fewer units and no window that is still open is shown, by whatever path its state
+    /// came. Held by `tests/it/laws.rs`.
     ///
     /// # Errors
     /// [`Error::FingerprintMismatch`](crate::Error::FingerprintMismatch) when a state comes from another
