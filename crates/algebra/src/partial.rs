@@ -86,13 +86,12 @@ impl Cut {
 /// How many of `rows` came through the filters of an executed input.
 ///
 /// The topmost filter knows; without one every row was aggregated. Rows that an unnest multiplied
-/// are counted once, as the filter below it saw them.
+/// are counted once, as the topmost filter below it saw them.
 fn rows_after_filters(input: &Arc<dyn ExecutionPlan>, rows: u64) -> Result<u64> {
-    let filters = find(input, |node| node.downcast_ref::<FilterExec>().is_some())?;
     let unnests = find(input, |node| node.downcast_ref::<UnnestExec>().is_some())?;
+    // Above an unnest rows are counted as often as it multiplied them.
+    let single = unnests.last().map_or(input, |unnest| unnest.children()[0]);
+    let filters = find(single, |node| node.downcast_ref::<FilterExec>().is_some())?;
     let passed = filters.first().and_then(|filter| filter.metrics()?.output_rows());
-    Ok(match passed {
-        Some(passed) if unnests.is_empty() => passed as u64,
-        _ => rows,
-    })
+    Ok(passed.map_or(rows, |passed| passed as u64))
 }

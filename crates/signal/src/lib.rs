@@ -10,6 +10,7 @@ mod cursor;
 mod definition;
 mod nearest;
 mod options;
+mod origin;
 mod output;
 mod parameters;
 mod plan;

@@ -9,6 +9,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use crate::clause::PrivacyClause;
 use crate::definition::{SignalDefinition, StreamDefinition};
+use crate::origin::origin;
 use crate::{Code, Refusal, refuse};
 
 /// The condition under which groups are released.
@@ -104,36 +105,10 @@ pub(crate) fn unit_column(aggregate: &Aggregate, unit: &str, signal: &SignalDefi
     let [column] = candidates.as_slice() else {
         return Err(untraceable(format!("the aggregation does not see the privacy unit `{unit}`")));
     };
-    if !comes_from_source(input, column, unit) {
+    if !matches!(origin(input, column), Some(Expr::Column(source)) if source.name == unit) {
         return Err(untraceable(format!("`{unit}` is not the stream's own column here")));
     }
     Ok(Expr::Column(column.clone()))
-}
-
-fn comes_from_source(plan: &LogicalPlan, column: &Column, unit: &str) -> bool {
-    match plan {
-        LogicalPlan::TableScan(_) => column.name == unit,
-        LogicalPlan::Projection(projection) => {
-            let Some(position) = projection.schema.maybe_index_of_column(column) else {
-                return false;
-            };
-            match projection.expr[position].clone().unalias_nested().data {
-                Expr::Column(source) => comes_from_source(&projection.input, &source, unit),
-                _ => false,
-            }
-        }
-        LogicalPlan::SubqueryAlias(alias) => {
-            let Some(position) = alias.schema.maybe_index_of_column(column) else {
-                return false;
-            };
-            comes_from_source(&alias.input, &Column::from(alias.input.schema().qualified_field(position)), unit)
-        }
-        LogicalPlan::Filter(filter) => comes_from_source(&filter.input, column, unit),
-        LogicalPlan::Unnest(unnest) => {
-            unnest.input.schema().has_column(column) && comes_from_source(&unnest.input, column, unit)
-        }
-        _ => false,
-    }
 }
 
 /// Refuses a query that shows, groups by, compares or filters by privacy units, or by anything computed from them:

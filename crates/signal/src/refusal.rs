@@ -85,6 +85,7 @@ fn from_schema_error(error: &SchemaError, place: &Place) -> Refusal {
             let names = valid_fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>();
             let fix = match nearest(&field.name, names.iter().copied()) {
                 Some(name) => format!("did you mean `{name}`?"),
+                None if names.is_empty() => "add FROM and the name of a stream".to_owned(),
                 None => format!("columns there are: {}", list(&names)),
             };
             refuse(Code::UnknownColumn, place, format!("there is no column `{}`", field.name), fix)

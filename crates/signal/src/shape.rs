@@ -10,7 +10,8 @@ use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use tidegate_algebra::admit;
 
 use crate::definition::SignalDefinition;
-use crate::window::{TumbleCall, tumble_call};
+use crate::origin::origin;
+use crate::window::{TumbleCall, is_window_end, tumble_call};
 use crate::{Code, Refusal, refuse};
 
 /// What a signal's query is made of.
@@ -38,6 +39,8 @@ pub(crate) fn check(plan: &LogicalPlan, signal: &SignalDefinition) -> Result<Sha
     let window = find_window(&aggregate.input);
     if window.is_some() {
         require_window_keys(&aggregate, signal)?;
+        require_window_names(&aggregate.input, signal)?;
+        require_window_names(plan, signal)?;
     }
     Ok(Shape { aggregate, stream, window })
 }
@@ -195,4 +198,21 @@ fn require_window_keys(aggregate: &Aggregate, signal: &SignalDefinition) -> Resu
         "the query reads windows and does not group by them",
         "add window_start, window_end to GROUP BY",
     ))
+}
+
+/// Refuses other columns under the names of the window's: state is cut and rows are filed by them.
+fn require_window_names(plan: &LogicalPlan, signal: &SignalDefinition) -> Result<(), Refusal> {
+    for column in plan.schema().columns() {
+        let own = match column.name.as_str() {
+            "window_start" => origin(plan, &column).is_some_and(|origin| tumble_call(&origin).is_some()),
+            "window_end" => origin(plan, &column).is_some_and(|origin| is_window_end(&origin)),
+            _ => true,
+        };
+        if !own {
+            let cause = format!("`{}` is not the column of the window here, and rows are filed by it", column.name);
+            let fix = format!("give the column another name with AS, and select {} as it is", column.name);
+            return Err(refuse(Code::WindowNotShown, &signal.word_place(&column.name), cause, fix));
+        }
+    }
+    Ok(())
 }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, StringViewArray, new_null_array};
 use arrow::compute::{CastOptions, can_cast_types, cast_with_options};
 use arrow::datatypes::{
     ArrowTimestampType, DataType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
@@ -115,6 +115,12 @@ fn cast(from: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
         // A zone is only a label on an instant. It is taken off before and put on after, because Arrow would read a
         // time without a zone as local time, and needs a time zone database even for `UTC`.
         (DataType::Timestamp(unit, Some(_)), DataType::Timestamp(_, _)) => cast(&label(from, *unit, None), to),
+        // Arrow rounds towards 1970, which moves instants before it into the next microsecond.
+        (DataType::Timestamp(TimeUnit::Nanosecond, None), DataType::Timestamp(TimeUnit::Microsecond, zone)) => {
+            let micros = from.as_primitive::<TimestampNanosecondType>().unary(|nanos: i64| nanos.div_euclid(1_000));
+            let micros: PrimitiveArray<TimestampMicrosecondType> = micros;
+            Ok(label(&(Arc::new(micros) as ArrayRef), TimeUnit::Microsecond, zone.as_ref()))
+        }
         (_, DataType::Timestamp(unit, Some(zone))) => {
             let bare = cast_with_options(from, &DataType::Timestamp(*unit, None), &options)?;
             Ok(label(&bare, *unit, Some(zone)))

@@ -22,6 +22,10 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::{Arguments, Command};
 use crate::failure::Result;
 
+/// Batches are many short-lived buffers, which the system's allocator gives back to the kernel each time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("TIDEGATE_LOG").unwrap_or_else(|_| EnvFilter::new(arguments.log_level()));

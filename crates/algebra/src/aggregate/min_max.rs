@@ -36,7 +36,7 @@ struct Extreme {
 impl Extreme {
     fn of_floats(&self, args: &AccumulatorArgs) -> Option<FloatExtremes> {
         let output = args.return_field.data_type();
-        output.is_floating().then(|| FloatExtremes { wanted: self.wanted, output: output.clone(), values: Vec::new() })
+        output.is_floating().then(|| FloatExtremes { wanted: self.wanted, output: output.clone(), keys: Vec::new() })
     }
 }
 
@@ -86,24 +86,44 @@ impl AggregateUDFImpl for Extreme {
 }
 
 /// The least or greatest float of each group; halves and singles are widened without loss.
+///
+/// Kept as integer keys of the same order, so that a row costs one integer comparison.
 struct FloatExtremes {
     wanted: Ordering,
     output: DataType,
-    values: Vec<Option<f64>>,
+    keys: Vec<i64>,
 }
 
-/// The total order of `MIN` and `MAX`: every NaN is one value above infinity.
-fn order(left: f64, right: f64) -> Ordering {
-    left.is_nan().cmp(&right.is_nan()).then_with(|| left.total_cmp(&right))
+/// The key of a float in the total order of `MIN` and `MAX`: every NaN is one value above infinity.
+fn key_of(value: f64) -> i64 {
+    let value = if value.is_nan() { f64::NAN } else { value };
+    flip(value.to_bits().cast_signed())
+}
+
+/// The float of a key.
+fn value_of(key: i64) -> f64 {
+    f64::from_bits(flip(key).cast_unsigned())
+}
+
+/// Turns the bits of a float into its key and back: negative floats grow with their bits.
+fn flip(bits: i64) -> i64 {
+    bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
+}
+
+impl FloatExtremes {
+    /// The key of a group without values. No float has it: it would be a NaN of another payload.
+    fn nothing(&self) -> i64 {
+        if self.wanted == Ordering::Less { i64::MAX } else { i64::MIN }
+    }
 }
 
 impl Grouped for FloatExtremes {
     fn resize(&mut self, groups: usize) {
-        self.values.resize(groups, None);
+        self.keys.resize(groups, self.nothing());
     }
 
     fn fresh(&self) -> Self {
-        Self { wanted: self.wanted, output: self.output.clone(), values: Vec::new() }
+        Self { wanted: self.wanted, output: self.output.clone(), keys: Vec::new() }
     }
 }
 
@@ -119,13 +139,15 @@ impl GroupsAccumulator for FloatExtremes {
         let values = cast(&values[0], &DataType::Float64)?;
         let values = values.as_primitive::<Float64Type>();
         let raw = values.values();
-        for_each_value(values, groups, filter, |group, row| {
-            let new = if raw[row].is_nan() { f64::NAN } else { raw[row] };
-            let current = &mut self.values[group];
-            if current.is_none_or(|current| order(new, current) == self.wanted) {
-                *current = Some(new);
-            }
-        });
+        let keys = &mut self.keys;
+        match self.wanted {
+            Ordering::Less => for_each_value(values, groups, filter, |group, row| {
+                keys[group] = keys[group].min(key_of(raw[row]));
+            }),
+            _ => for_each_value(values, groups, filter, |group, row| {
+                keys[group] = keys[group].max(key_of(raw[row]));
+            }),
+        }
         Ok(())
     }
 
@@ -138,8 +160,10 @@ impl GroupsAccumulator for FloatExtremes {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        let values = Float64Array::from(emit_to.take_needed(&mut self.values));
-        Ok(cast(&values, &self.output)?)
+        let nothing = self.nothing();
+        let keys = emit_to.take_needed(&mut self.keys);
+        let values = keys.into_iter().map(|key| (key != nothing).then(|| value_of(key)));
+        Ok(cast(&values.collect::<Float64Array>(), &self.output)?)
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
@@ -147,7 +171,7 @@ impl GroupsAccumulator for FloatExtremes {
     }
 
     fn size(&self) -> usize {
-        self.values.capacity() * size_of::<Option<f64>>()
+        self.keys.capacity() * size_of::<i64>()
     }
 }
 
@@ -160,7 +184,7 @@ mod tests {
     use super::*;
 
     fn extremes(wanted: Ordering, output: DataType) -> impl Fn() -> FloatExtremes {
-        move || FloatExtremes { wanted, output: output.clone(), values: Vec::new() }
+        move || FloatExtremes { wanted, output: output.clone(), keys: Vec::new() }
     }
 
     /// The bits of `MIN` and `MAX`, which are the same for every rotation of `values` and its reverse.

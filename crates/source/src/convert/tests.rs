@@ -86,3 +86,11 @@ fn narrowing_is_not_lossless() {
     check(Decimal128(10, 2), Decimal128(12, 4), true);
     check(Decimal128(10, 2), Decimal128(10, 4), false);
 }
+
+#[test]
+fn nanoseconds_are_cut_off_on_both_sides_of_1970() {
+    let nanos = Arc::new(TimestampNanosecondArray::from(vec![Some(1_999), Some(-1), Some(-1_000), None])) as ArrayRef;
+    let converted = convert(&nanos, &utc()).unwrap();
+    let expected = TimestampMicrosecondArray::from(vec![Some(1), Some(-1), Some(-1), None]).with_timezone("UTC");
+    assert_eq!(converted.array.as_ref(), &expected);
+}

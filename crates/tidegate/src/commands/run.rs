@@ -54,7 +54,8 @@ pub(crate) fn describe(summary: &Summary) -> String {
         line("nothing new: everything that landed is read, and every closed window is released".to_owned());
     }
     for (name, stream) in &summary.streams {
-        if stream.rows == 0 && stream.files == 0 {
+        let was_read = stream.rows + stream.files + stream.rows_rejected + stream.files_rejected > 0;
+        if !was_read {
             continue;
         }
         let watermark = stream.watermark_us.map(|watermark| format!(", watermark {}", instants::show(watermark)));
