@@ -4,6 +4,7 @@
 //! project's private folders.
 
 use std::collections::BTreeMap;
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -229,10 +230,12 @@ pub(crate) async fn released_rows(root: &Path, signal: &str) -> Result<Option<Se
     Ok(Some(session.read_table(table)?.execute_stream().await?))
 }
 
+/// The folder of a signal with released rows. Days whose rows were all taken back leave empty folders behind.
 fn released_folder(root: &Path, signal: &str) -> Option<PathBuf> {
     let folder = root.join(format!("released/signal={signal}"));
-    let mut entries = std::fs::read_dir(&folder).ok()?;
-    entries.next().is_some().then_some(folder)
+    let is_filled = |day: DirEntry| std::fs::read_dir(day.path()).is_ok_and(|mut files| files.next().is_some());
+    let filled = std::fs::read_dir(&folder).ok()?.flatten().any(is_filled);
+    filled.then_some(folder)
 }
 
 /// The columns that `released.<signal>` will have once there is something in it.
