@@ -1,5 +1,7 @@
 //! What do partial, merge and release cost, beside a plain GROUP BY over the same batches?
 
+#![expect(missing_docs, reason = "criterion's macro makes a public function without any")]
+
 use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};

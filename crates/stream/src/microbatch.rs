@@ -145,7 +145,7 @@ impl Reader {
                     position.to_row += delivery.rows_read;
                     batch.rows_read += delivery.rows_read;
                     batch.rejected.extend(delivery.rejected);
-                    self.add_rows(batch, delivery.batch)?;
+                    self.add_rows(batch, &delivery.batch)?;
                 }
                 Item::FileRejected(rejection) => {
                     retry |= rejection.reason == Reason::FileUnreadable;
@@ -180,7 +180,7 @@ impl Reader {
         MicroBatch::new(schema, item.signals.clone())
     }
 
-    fn add_rows(&self, batch: &mut MicroBatch, rows: RecordBatch) -> Result<()> {
+    fn add_rows(&self, batch: &mut MicroBatch, rows: &RecordBatch) -> Result<()> {
         if rows.num_rows() == 0 {
             return Ok(());
         }
