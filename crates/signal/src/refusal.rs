@@ -107,6 +107,10 @@ fn from_message(message: &str, place: &Place) -> Refusal {
     let cause = cause.trim();
     if let Some(table) = cause.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found")) {
         let table = table.strip_prefix("datafusion.public.").unwrap_or(table);
+        if let Some(signal) = table.strip_prefix("datafusion.released.") {
+            let fix = "check its name, or define it with CREATE SIGNAL";
+            return refuse(Code::UnknownTable, place, format!("there is no signal `{signal}` in this project"), fix);
+        }
         if table.contains(['/', '.']) {
             let fix =
                 "check the path; files end in .parquet, .csv, .json or .arrow, and a signal's rows are released.<name>";

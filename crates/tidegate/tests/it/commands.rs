@@ -132,6 +132,8 @@ fn sql_takes_parameters_and_shows_the_columns_of_what_is_not_released_yet() {
     project.run(&["run", "--until-end"]).ok();
     let after = project.run(&["sql", columns, "--format", "csv"]).ok().stdout;
     assert_eq!(before.lines().next(), after.lines().next());
+    let unknown = project.run(&["sql", "SELECT * FROM released.dayly"]);
+    assert!(unknown.stderr.contains("there is no signal `dayly` in this project"), "{}", unknown.stderr);
     let missing = project.run(&["sql", "SELECT * FROM 'nowhere/x.parquet'"]);
     assert!(missing.stderr.contains("there is no table or file `nowhere/x.parquet`"), "{}", missing.stderr);
 }
