@@ -54,8 +54,13 @@ impl Project {
 
     /// Plans every signal to look at: with the project's key if there is one, without making one.
     pub(crate) async fn plan_to_look_at(&self) -> Result<Vec<Signal>> {
-        let key = if self.root.is_dir() { secret::load(&self.store()?).await? } else { None };
+        let key = self.known_key().await?;
         self.plan(key.unwrap_or_else(|| UnitKey::new([0; 16]))).await
+    }
+
+    /// The project's key, if it has one already.
+    async fn known_key(&self) -> Result<Option<UnitKey>> {
+        if self.root.is_dir() { secret::load(&self.store()?).await } else { Ok(None) }
     }
 
     /// The project's store.
@@ -66,8 +71,10 @@ impl Project {
 
     /// An engine over the project's log, ready to drain.
     pub(crate) async fn engine(&self, run_id: String) -> Result<Engine> {
-        // Definitions first: a mistake in one must leave nothing behind, not even a key.
-        self.plan_to_look_at().await?;
+        // Before a new project gets its key: a mistake in a definition must leave nothing behind.
+        if self.known_key().await?.is_none() {
+            self.plan_to_look_at().await?;
+        }
         let store = self.store()?;
         let key = secret::load_or_create(&store, &self.root).await?;
         let signals = self.plan(key).await?;

@@ -92,11 +92,11 @@ impl Query {
 
 /// Refuses a protected stream by name, and private files by path, URL or glob.
 fn refuse_private(table: &str, project: &Project, source: &SourceText) -> Result<()> {
-    let mut streams = project.inputs.iter().filter(|(stream, _)| stream.definition.contract.is_protected());
+    let streams = project.inputs.iter().filter(|(stream, _)| stream.definition.contract.is_protected());
     if streams.clone().any(|(stream, _)| stream.definition.name.value == table) {
         return Err(closed(table, source, format!("stream `{table}` is protected and cannot be queried row by row")));
     }
-    let landing = streams.by_ref().map(|(_, source)| source.root().to_path_buf());
+    let landing = streams.map(|(_, source)| source.root().to_path_buf());
     let private = PRIVATE.iter().map(|folder| project.root.join(folder));
     let mut folders = landing.chain(private).filter_map(|folder| folder.canonicalize().ok());
     let reached = reached_by(table);
