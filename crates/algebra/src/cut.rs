@@ -25,7 +25,7 @@ use crate::checked::check_arithmetic;
 use crate::codec::{self, FORMAT};
 use crate::error::{Error, Result};
 use crate::node::{Release, ReleaseExec};
-use crate::{Fingerprint, PartialState};
+use crate::{Fingerprint, PartialState, Windows};
 
 /// One column of a signal's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +50,8 @@ pub struct Cut {
     pub(crate) partial: Arc<AggregateExec>,
     pub(crate) state_schema: SchemaRef,
     pub(crate) threshold: Option<u32>,
-    /// Position of `window_start` among the state columns, and the window's length.
-    pub(crate) window: Option<(usize, i64)>,
+    /// Position of `window_start` among the state columns, and the windows.
+    pub(crate) windows: Option<(usize, Windows)>,
     pub(crate) context: Arc<TaskContext>,
 }
 
@@ -82,8 +82,8 @@ impl Cut {
             aggregation.input_schema(),
         )?);
         let state_schema = state_schema(&partial);
-        let window = match release.window_us {
-            Some(size_us) => Some((window_key(&partial)?, size_us)),
+        let windows = match release.windows {
+            Some(windows) => Some((window_key(&partial)?, windows)),
             None => None,
         };
         let text = release.aggregation().display_indent_schema().to_string();
@@ -94,7 +94,7 @@ impl Cut {
             partial,
             state_schema,
             threshold: release.threshold.as_ref().map(|threshold| threshold.k),
-            window,
+            windows,
             context: session.task_ctx(),
         })
     }

@@ -21,8 +21,8 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
-use crate::UnitKey;
 use crate::aggregate::at_least;
+use crate::{UnitKey, Windows};
 
 /// A group is released only when at least `k` distinct privacy units stand behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -40,22 +40,22 @@ pub struct Threshold {
 pub struct Release {
     input: LogicalPlan,
     pub(crate) threshold: Option<Threshold>,
-    pub(crate) window_us: Option<i64>,
+    pub(crate) windows: Option<Windows>,
 }
 
 impl Release {
-    /// Puts the barrier above `aggregate`, whose windows, if any, are `window_us` microseconds long
+    /// Puts the barrier above `aggregate`, whose windows, if any, are `windows`
     /// and keyed by a group column named `window_start`, as [`Cut::plan`](crate::Cut::plan) will check.
     ///
     /// # Errors
     /// When the unit of `threshold` is not a column of the aggregation's input.
-    pub fn over(aggregate: Aggregate, threshold: Option<Threshold>, window_us: Option<i64>) -> Result<LogicalPlan> {
+    pub fn over(aggregate: Aggregate, threshold: Option<Threshold>, windows: Option<Windows>) -> Result<LogicalPlan> {
         let mut calls = aggregate.aggr_expr;
         if let Some(Threshold { k, unit, key }) = &threshold {
             calls.push(at_least(*k, key.clone(), unit.clone()));
         }
         let aggregate = Aggregate::try_new(aggregate.input, aggregate.group_expr, calls)?;
-        let node = Self { input: LogicalPlan::Aggregate(aggregate), threshold, window_us };
+        let node = Self { input: LogicalPlan::Aggregate(aggregate), threshold, windows };
         Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
     }
 

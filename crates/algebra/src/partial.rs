@@ -13,7 +13,6 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use crate::cut::{Cut, find, replace, with_input};
 use crate::error::{Error, Result};
-use crate::release::day_of;
 use crate::state::PartialState;
 
 /// The state of one micro-batch and what can be said about it without looking inside.
@@ -23,8 +22,10 @@ pub struct Partial {
     pub state: PartialState,
     /// Rows that passed the query's filters.
     pub rows_aggregated: u64,
-    /// Event days, counted from 1970-01-01, in which its windows start; none for a query without windows.
+    /// Days, counted from 1970-01-01, under which its windows are filed; none for a query without windows.
     pub days: BTreeSet<i32>,
+    /// The time its panes cover, start and end: ascending, none touching the next.
+    pub covered: Vec<(i64, i64)>,
 }
 
 impl Cut {
@@ -50,8 +51,17 @@ impl Cut {
         let plan = with_input(Arc::clone(&self.partial) as Arc<dyn ExecutionPlan>, Arc::clone(&input))?;
         debug_assert!(plan.output_partitioning().partition_count() <= partitions.len().max(1));
         let state = self.collect_state(plan).await?;
-        let days = self.days(&state);
-        Ok(Partial { state, rows_aggregated: rows_after_filters(&input, rows)?, days })
+        let panes = self.panes(&state);
+        let (_, windows) = self.windows.unzip();
+        let days = windows
+            .into_iter()
+            .flat_map(|windows| panes.iter().flat_map(move |&(start, end)| windows.days_of_pane(start, end)));
+        Ok(Partial {
+            rows_aggregated: rows_after_filters(&input, rows)?,
+            days: days.collect(),
+            covered: joined(panes.clone()),
+            state,
+        })
     }
 
     /// The micro-batch in the shape of the template source, checked: a leaf that differs would show
@@ -73,14 +83,28 @@ impl Cut {
         Ok(MemorySourceConfig::try_new_exec(partitions, Arc::clone(schema), Some(projection))?)
     }
 
-    fn days(&self, state: &PartialState) -> BTreeSet<i32> {
-        let Some((position, _)) = self.window else {
+    /// The panes of a state, start and end.
+    fn panes(&self, state: &PartialState) -> BTreeSet<(i64, i64)> {
+        let Some((position, windows)) = self.windows else {
             return BTreeSet::new();
         };
-        let starts =
-            state.batches.iter().map(|batch| batch.column(position).as_primitive::<TimestampMicrosecondType>());
-        starts.flat_map(|starts| starts.iter().flatten().map(day_of)).collect()
+        let columns = state.batches.iter().map(|batch| batch.column(position));
+        let starts = columns.flat_map(|starts| starts.as_primitive::<TimestampMicrosecondType>().iter().flatten());
+        let starts = starts.collect::<BTreeSet<_>>();
+        starts.into_iter().map(|start| (start, windows.pane_end(start))).collect()
     }
+}
+
+/// Intervals in ascending order, those that touch made one.
+fn joined(intervals: BTreeSet<(i64, i64)>) -> Vec<(i64, i64)> {
+    let mut joined: Vec<(i64, i64)> = Vec::new();
+    for (start, end) in intervals {
+        match joined.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => joined.push((start, end)),
+        }
+    }
+    joined
 }
 
 /// How many of `rows` came through the filters of an executed input.

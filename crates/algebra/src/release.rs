@@ -4,51 +4,66 @@
 //! every group below the threshold, and only then runs what the query says above its aggregation
 //! (`HAVING`, the `SELECT` list). A withheld group is absent from the rows and counted for the operator.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt64Array};
+use datafusion::arrow::array::{Array, AsArray, RecordBatch, UInt64Array};
 use datafusion::arrow::compute::{concat_batches, filter_record_batch, prep_null_mask_filter, take_record_batch};
-use datafusion::arrow::datatypes::TimestampMicrosecondType;
 use datafusion::arrow::row::{RowConverter, SortField};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 
+use serde::{Deserialize, Serialize};
+
+use crate::Windows;
 use crate::cut::{Cut, find, replace};
 use crate::error::{Error, Result};
 use crate::node::ReleaseExec;
 use crate::state::PartialState;
 
-const DAY_US: i64 = 86_400_000_000;
-
-/// The event day, counted from 1970-01-01 UTC, in which an instant lies.
-pub(crate) fn day_of(instant_us: i64) -> i32 {
-    // i64 microseconds span about 214 million days.
-    i32::try_from(instant_us.div_euclid(DAY_US)).unwrap_or(i32::MAX)
-}
-
-/// Which windows are to be shown: closed ones, of certain days.
+/// How far the windows of a stream are closed.
 ///
 /// A window is closed when its end is not after `watermark_us`, or when the input had ended at an
-/// event time not before its start (`sealed_us`). A query without windows is always shown whole.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Panes {
+/// event time not before its start (`sealed_us`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
     /// No earlier event is expected.
     pub watermark_us: Option<i64>,
     /// The latest event time when the input was last declared ended.
     pub sealed_us: Option<i64>,
-    /// The event days wanted, counted from 1970-01-01; all when absent.
+}
+
+impl Closed {
+    /// True when the window from `start_us` to `end_us` is closed.
+    pub fn contains(&self, start_us: i64, end_us: i64) -> bool {
+        let passed = self.watermark_us.is_some_and(|watermark| end_us <= watermark);
+        passed || self.sealed_us.is_some_and(|sealed| start_us <= sealed)
+    }
+}
+
+/// Which windows are to be shown: closed ones, of certain days. A query without windows is always shown whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Panes {
+    /// Which windows are closed.
+    pub closed: Closed,
+    /// For how long a closed window takes late rows.
+    pub lateness_us: i64,
+    /// The days wanted, as [`Windows::day_of`](crate::Windows::day_of) counts them; all when absent.
     pub days: Option<BTreeSet<i32>>,
 }
 
 impl Panes {
-    /// True when a window of `size_us` that starts at `start_us` is to be shown.
-    pub fn contains(&self, start_us: i64, size_us: i64) -> bool {
-        let passed = self.watermark_us.is_some_and(|watermark| start_us.saturating_add(size_us) <= watermark);
-        let sealed = self.sealed_us.is_some_and(|sealed| start_us <= sealed);
-        let wanted = self.days.as_ref().is_none_or(|days| days.contains(&day_of(start_us)));
-        (passed || sealed) && wanted
+    /// True when nothing can change the window any more.
+    pub fn is_final(&self, windows: &Windows, start_us: i64, end_us: i64) -> bool {
+        let settled = |watermark: i64| windows.settles_us(start_us, end_us, self.lateness_us) <= watermark;
+        let sealed = self.closed.sealed_us.is_some_and(|sealed| start_us <= sealed);
+        sealed || self.closed.watermark_us.is_some_and(settled)
+    }
+
+    /// True when windows that are filed under `day` are wanted.
+    pub(crate) fn wants(&self, day: i32) -> bool {
+        self.days.as_ref().is_none_or(|days| days.contains(&day))
     }
 }
 
@@ -59,6 +74,9 @@ pub struct Released {
     pub rows: RecordBatch,
     /// Groups below the threshold. For the operator only: never part of released data.
     pub withheld: u64,
+    /// Per day, the first watermark at which its rows change by themselves: an open window closes, or a
+    /// shown one settles. Days of which nothing is pending are absent.
+    pub pending: BTreeMap<i32, i64>,
 }
 
 impl Released {
@@ -91,7 +109,7 @@ impl Cut {
     /// [`Error::FingerprintMismatch`](crate::Error::FingerprintMismatch) when a state comes from another
     /// plan, [`Error::Overflow`](crate::Error::Overflow) when a total does not fit its type.
     pub async fn release(&self, states: Vec<PartialState>, panes: &Panes) -> Result<Released> {
-        let states = states.into_iter().map(|state| self.only(state, panes)).collect::<Result<Vec<_>>>()?;
+        let (states, pending) = self.shown(states, panes)?;
         let finished = self.over_state(AggregateMode::Final, &states)?;
         let is_aggregation = |node: &Arc<dyn ExecutionPlan>| node.downcast_ref::<AggregateExec>().is_some();
         let groups = replace(Arc::clone(&self.below), is_aggregation, &finished)?;
@@ -104,21 +122,7 @@ impl Cut {
         };
         let source = MemorySourceConfig::try_new_exec(&[vec![shown]], schema, None)?;
         let rows = self.run_above(source).await?;
-        Ok(Released { rows, withheld })
-    }
-
-    /// The part of `state` that belongs to `panes`.
-    fn only(&self, mut state: PartialState, panes: &Panes) -> Result<PartialState> {
-        self.check(&state)?;
-        let Some((position, size)) = self.window else {
-            return Ok(state);
-        };
-        for batch in &mut state.batches {
-            let starts = batch.column(position).as_primitive::<TimestampMicrosecondType>();
-            let wanted = starts.iter().map(|start| Some(start.is_some_and(|start| panes.contains(start, size))));
-            *batch = filter_record_batch(batch, &wanted.collect::<BooleanArray>())?;
-        }
-        Ok(state)
+        Ok(Released { rows, withheld, pending })
     }
 
     /// Runs the part of the query above the release barrier over finished groups.

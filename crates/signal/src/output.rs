@@ -9,6 +9,9 @@ use crate::{Code, Policy, Refusal, refuse};
 /// Columns that every released file has beside the query's own.
 const METADATA_COLUMNS: [&str; 4] = ["signal_version", "scope", "code_hash", "release_id"];
 
+/// The columns that released files have beside them when there are windows.
+const WINDOW_COLUMNS: [&str; 2] = ["revision", "is_final"];
+
 /// The column that released files have beside them when groups have a threshold.
 const THRESHOLD_COLUMN: &str = "k";
 
@@ -26,7 +29,8 @@ pub(crate) fn check(
         let name = field.name();
         let place = signal.word_place(name);
         let threshold = policy.threshold().map(|_| THRESHOLD_COLUMN);
-        if METADATA_COLUMNS.into_iter().chain(PATH_COLUMNS).chain(threshold).any(|added| added == name) {
+        let window = WINDOW_COLUMNS.into_iter().filter(|_| windowed);
+        if METADATA_COLUMNS.into_iter().chain(PATH_COLUMNS).chain(threshold).chain(window).any(|added| added == name) {
             let cause = format!("`{name}` is a column that Tidegate adds to released rows");
             return Err(refuse(Code::BadOutput, &place, cause, "give the column another name with AS"));
         }

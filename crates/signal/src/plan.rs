@@ -12,7 +12,7 @@ use datafusion::logical_expr::logical_plan::Aggregate;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::DFParserBuilder;
-use tidegate_algebra::{Cut, Release, Threshold, UnitKey, session};
+use tidegate_algebra::{Cut, Release, Threshold, UnitKey, Windows, session};
 
 use crate::definition::{SignalDefinition, StreamDefinition};
 use crate::window::{TumbleCall, TumblePlanner, window_end};
@@ -36,8 +36,8 @@ pub struct Signal {
     pub stream: String,
     /// Under which condition its groups are shown.
     pub policy: Policy,
-    /// The size of its windows in microseconds.
-    pub window_us: Option<i64>,
+    /// Its windows.
+    pub windows: Option<Windows>,
     /// The recipe for partial, merge and release.
     pub cut: Cut,
     /// Positions of the result columns by which released rows are sorted.
@@ -101,11 +101,12 @@ impl Planner {
                 Some(Threshold { k: *k, unit, key: self.key.clone() })
             }
         };
-        output::check(plan.schema().as_arrow(), window_us.is_some(), &policy, definition)?;
+        let windows = window_us.map(Windows::tumble);
+        output::check(plan.schema().as_arrow(), windows.is_some(), &policy, definition)?;
         let sort_order = output::sort_order(&plan, plan.schema().as_arrow(), &shape.aggregate.group_expr);
         let barred = bar(plan, threshold.as_ref(), window_us).map_err(|error| explain(&error))?;
         let cut = Cut::plan(&session, &barred).await.map_err(|error| explain(&error.into()))?;
-        Ok(Signal { definition: definition.clone(), stream: shape.stream, policy, window_us, cut, sort_order })
+        Ok(Signal { definition: definition.clone(), stream: shape.stream, policy, windows, cut, sort_order })
     }
 
     /// A session in which every stream is an empty table of its columns: plans are templates whose
@@ -180,11 +181,11 @@ fn bar_windows(aggregate: Aggregate, threshold: Option<&Threshold>, size_us: i64
     let start = aggregate.group_expr.iter().find(|key| is(key, "window_start")).cloned();
     let has_end = aggregate.group_expr.iter().any(|key| is(key, "window_end"));
     let (Some(start), true) = (start, has_end) else {
-        return Release::over(aggregate, threshold.cloned(), Some(size_us));
+        return Release::over(aggregate, threshold.cloned(), Some(Windows::tumble(size_us)));
     };
     let keys = aggregate.group_expr.into_iter().filter(|key| !is(key, "window_end")).collect();
     let aggregate = Aggregate::try_new(aggregate.input, keys, aggregate.aggr_expr)?;
-    let barred = Release::over(aggregate, threshold.cloned(), Some(size_us))?;
+    let barred = Release::over(aggregate, threshold.cloned(), Some(Windows::tumble(size_us)))?;
     let columns = wanted.iter().map(|(qualifier, field)| {
         if field.name() == "window_end" {
             window_end(start.clone(), size_us).alias_qualified(qualifier.cloned(), field.name())

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tidegate_algebra::Fingerprint;
+use tidegate_algebra::{Closed, Fingerprint};
 
 use crate::RowAccount;
 
@@ -70,7 +70,7 @@ pub struct SignalEpoch {
 }
 
 /// One immutable state file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateFile {
     /// Where it lies under the root.
     pub path: String,
@@ -80,8 +80,10 @@ pub struct StateFile {
     pub bytes: u64,
     /// State rows in it.
     pub rows: u64,
-    /// Event days of its windows, counted from 1970-01-01; empty for a signal without windows.
+    /// Days under which its windows are filed, counted from 1970-01-01; empty for a signal without windows.
     pub days: Vec<i32>,
+    /// The time that its panes cover, start and end.
+    pub covered: Vec<(i64, i64)>,
 }
 
 /// Days that were released together.
@@ -102,7 +104,7 @@ pub struct ReleaseCommit {
 }
 
 /// One released day of one signal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReleaseEntry {
     /// The signal.
     pub signal: String,
@@ -118,8 +120,10 @@ pub struct ReleaseEntry {
     pub fingerprint: Fingerprint,
     /// The last log record whose state is in it.
     pub through_record: u64,
-    /// Windows of the day that start at or before this instant are in it.
-    pub closed_us: Option<i64>,
+    /// How far windows were closed: those are in it.
+    pub closed: Closed,
+    /// The first watermark at which the day changes by itself: an open window closes, or a shown one settles.
+    pub pending_us: Option<i64>,
     /// Released rows; none means that no file exists.
     pub rows: u64,
     /// SHA-256 of the file's bytes.

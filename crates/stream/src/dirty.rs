@@ -1,106 +1,162 @@
 //! Which days of a signal must be released again? A pure function of its history.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use tidegate_algebra::Panes;
+use tidegate_algebra::{Closed, Windows};
 
-use crate::commit::ReleaseEntry;
+use crate::commit::{ReleaseEntry, StateFile};
 use crate::history::SignalHistory;
 
-const DAY_US: i64 = 86_400_000_000;
-
-/// A day whose released rows may have changed, and on what they would stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Basis {
-    /// The last record that touched the day's state.
-    pub(crate) through_record: u64,
-    /// Windows of the day that start at or before this instant are closed.
-    pub(crate) closed_us: Option<i64>,
+/// A signal at the moment of a release.
+pub(crate) struct Release<'a> {
+    pub(crate) signal: &'a SignalHistory,
+    pub(crate) windows: Option<Windows>,
+    /// How far windows are closed now.
+    pub(crate) closed: Closed,
+    pub(crate) code_hash: &'a str,
 }
 
-/// The days of a signal whose state or closed windows went beyond `released`.
-///
-/// `window_us` is the length of its windows; a signal without windows has the one day `None`.
-pub(crate) fn dirty_days(
-    signal: &SignalHistory,
-    window_us: Option<i64>,
-    closed: &Panes,
-    code_hash: &str,
-    released: &BTreeMap<Option<i32>, &ReleaseEntry>,
-) -> BTreeMap<Option<i32>, Basis> {
-    let mut days = BTreeMap::new();
-    for (record, state) in &signal.states {
-        match window_us {
-            None => {
-                days.insert(None, Basis { through_record: *record, closed_us: None });
-            }
-            Some(size) => {
-                for &day in &state.days {
-                    if let Some(closed_us) = closed_in(day, size, closed) {
-                        days.insert(Some(day), Basis { through_record: *record, closed_us: Some(closed_us) });
-                    }
-                }
-            }
+impl Release<'_> {
+    /// The days whose rows may differ from what was released; a signal without windows has the one day `None`.
+    ///
+    /// `released` gives a day's newest release by the same plan.
+    pub(crate) fn due<'a>(&self, released: impl Fn(Option<i32>) -> Option<&'a ReleaseEntry>) -> BTreeSet<Option<i32>> {
+        let is_due = |day: &Option<i32>| match released(*day) {
+            None => day.is_none_or(|day| self.can_close(day)),
+            Some(entry) => entry.code_hash != self.code_hash || self.has_changed(entry),
+        };
+        self.days().into_iter().filter(is_due).collect()
+    }
+
+    fn days(&self) -> BTreeSet<Option<i32>> {
+        let states = self.signal.states.iter().map(|(_, state)| state);
+        match self.windows {
+            Some(_) => states.flat_map(|state| state.days.iter().copied().map(Some)).collect(),
+            None => states.map(|_| None).collect(),
         }
     }
-    days.retain(|day, basis| match released.get(day) {
-        None => true,
-        Some(entry) => {
-            entry.code_hash != code_hash
-                || entry.through_record < basis.through_record
-                || entry.closed_us < basis.closed_us
-        }
-    });
-    days
+
+    /// A window that starts in `day` can be closed only if time has come that far.
+    fn can_close(&self, day: i32) -> bool {
+        let Some(windows) = self.windows else { return true };
+        let reached = |instant: Option<i64>| instant.is_some_and(|instant| windows.day_of(instant) >= day);
+        reached(self.closed.watermark_us) || reached(self.closed.sealed_us)
+    }
+
+    fn has_changed(&self, entry: &ReleaseEntry) -> bool {
+        let Some(windows) = self.windows else {
+            return self.signal.states_after(entry.through_record).next().is_some();
+        };
+        let sealed = self.closed.sealed_us > entry.closed.sealed_us;
+        let passed = entry.pending_us.is_some_and(|pending| self.closed.watermark_us >= Some(pending) || sealed);
+        passed || self.signal.states_after(entry.through_record).any(|state| self.shows(windows, entry, state))
+    }
+
+    /// True when rows that came after `entry` lie in a window of its day that is closed by now.
+    fn shows(&self, windows: Windows, entry: &ReleaseEntry, state: &StateFile) -> bool {
+        let touches = match windows {
+            // What comes later can prolong a session of any day that is not settled.
+            Windows::Session { .. } => entry.pending_us.is_some(),
+            _ => false,
+        };
+        let touches = touches || entry.day.is_some_and(|day| state.days.contains(&day));
+        touches && state.covered.iter().any(|&(start, _)| self.closed.contains(start, first_end(windows, start)))
+    }
 }
 
-/// The latest start of a closed window in `day`, if any window of the day can be closed.
-fn closed_in(day: i32, size_us: i64, closed: &Panes) -> Option<i64> {
-    let by_watermark = closed.watermark_us.map(|watermark| watermark.saturating_sub(size_us));
-    let latest = by_watermark.max(closed.sealed_us)?;
-    let start = i64::from(day).saturating_mul(DAY_US);
-    (latest >= start).then(|| latest.min(start.saturating_add(DAY_US - 1)))
+/// The earliest end of a window that contains the pane starting at `pane_us`.
+fn first_end(windows: Windows, pane_us: i64) -> i64 {
+    let ends = windows.of_pane(pane_us).into_iter().map(|(_, end)| end);
+    ends.min().unwrap_or_else(|| windows.pane_end(pane_us))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commit::StateFile;
 
     const HOUR_US: i64 = 3_600_000_000;
+    const DAY_US: i64 = 24 * HOUR_US;
 
-    fn state(days: &[i32]) -> StateFile {
-        StateFile { path: String::new(), sha256: String::new(), bytes: 0, rows: 0, days: days.to_vec() }
+    fn state(days: &[i32], covered: (i64, i64)) -> StateFile {
+        StateFile { days: days.to_vec(), covered: vec![covered], ..StateFile::default() }
     }
 
-    fn history(states: &[(u64, &[i32])]) -> SignalHistory {
-        let states = states.iter().map(|(record, days)| (*record, state(days))).collect();
-        SignalHistory { states, ..SignalHistory::default() }
+    fn watermark(watermark_us: i64) -> Closed {
+        Closed { watermark_us: Some(watermark_us), sealed_us: None }
     }
 
-    fn watermark(watermark_us: i64) -> Panes {
-        Panes { watermark_us: Some(watermark_us), ..Panes::default() }
+    fn due(
+        states: &[(u64, StateFile)],
+        windows: Option<Windows>,
+        closed: Closed,
+        entry: Option<&ReleaseEntry>,
+    ) -> Vec<Option<i32>> {
+        let signal = SignalHistory { states: states.to_vec(), ..SignalHistory::default() };
+        let release = Release { signal: &signal, windows, closed, code_hash: "h" };
+        release.due(|day| entry.filter(|entry| entry.day == day)).into_iter().collect()
+    }
+
+    fn released(day: i32, through_record: u64, watermark_us: i64, pending_us: Option<i64>) -> ReleaseEntry {
+        ReleaseEntry {
+            day: Some(day),
+            code_hash: "h".to_owned(),
+            through_record,
+            closed: watermark(watermark_us),
+            pending_us,
+            ..ReleaseEntry::default()
+        }
     }
 
     #[test]
-    fn a_day_is_due_when_its_first_window_closes() {
-        let history = history(&[(3, &[0, 1])]);
-        let none = BTreeMap::new();
-        assert!(dirty_days(&history, Some(HOUR_US), &watermark(HOUR_US - 1), "h", &none).is_empty());
-        let days = dirty_days(&history, Some(HOUR_US), &watermark(HOUR_US), "h", &none);
-        assert_eq!(days, BTreeMap::from([(Some(0), Basis { through_record: 3, closed_us: Some(0) })]));
+    fn a_day_is_due_when_time_has_reached_it() {
+        let hours = Some(Windows::tumble(HOUR_US));
+        let states = [(3, state(&[0, 1], (0, 2 * DAY_US)))];
+        assert_eq!(due(&states, hours, watermark(-1), None), []);
+        assert_eq!(due(&states, hours, watermark(HOUR_US), None), [Some(0)]);
+    }
+
+    #[test]
+    fn a_released_day_is_due_when_something_pending_closes() {
+        let hours = Some(Windows::tumble(HOUR_US));
+        let states = [(3, state(&[0], (0, 5 * HOUR_US)))];
+        let entry = released(0, 3, 2 * HOUR_US, Some(3 * HOUR_US));
+        assert_eq!(due(&states, hours, watermark(3 * HOUR_US - 1), Some(&entry)), []);
+        assert_eq!(due(&states, hours, watermark(3 * HOUR_US), Some(&entry)), [Some(0)]);
+        let sealed = Closed { sealed_us: Some(5 * HOUR_US), ..watermark(2 * HOUR_US) };
+        assert_eq!(due(&states, hours, sealed, Some(&entry)), [Some(0)]);
+    }
+
+    #[test]
+    fn rows_in_open_windows_alone_are_no_reason() {
+        let hours = Some(Windows::tumble(HOUR_US));
+        let entry = released(0, 3, 2 * HOUR_US, None);
+        let open = [(4, state(&[0], (3 * HOUR_US, 4 * HOUR_US)))];
+        assert_eq!(due(&open, hours, watermark(2 * HOUR_US), Some(&entry)), []);
+        let late = [(4, state(&[0], (HOUR_US, 2 * HOUR_US)))];
+        assert_eq!(due(&late, hours, watermark(2 * HOUR_US), Some(&entry)), [Some(0)]);
     }
 
     #[test]
     fn a_sealed_input_closes_the_window_it_ended_in() {
-        let sealed = Panes { sealed_us: Some(DAY_US + 5), ..Panes::default() };
-        let days = dirty_days(&history(&[(3, &[0, 1])]), Some(HOUR_US), &sealed, "h", &BTreeMap::new());
-        assert_eq!(days.keys().copied().collect::<Vec<_>>(), [Some(0), Some(1)]);
+        let sealed = Closed { watermark_us: None, sealed_us: Some(DAY_US + 5) };
+        let states = [(3, state(&[0, 1], (0, DAY_US + HOUR_US)))];
+        assert_eq!(due(&states, Some(Windows::tumble(HOUR_US)), sealed, None), [Some(0), Some(1)]);
     }
 
     #[test]
     fn a_signal_without_windows_is_due_after_every_epoch() {
-        let days = dirty_days(&history(&[(3, &[]), (5, &[])]), None, &Panes::default(), "h", &BTreeMap::new());
-        assert_eq!(days, BTreeMap::from([(None, Basis { through_record: 5, closed_us: None })]));
+        let states = [(3, StateFile::default()), (5, StateFile::default())];
+        assert_eq!(due(&states, None, Closed::default(), None), [None]);
+        let entry = ReleaseEntry { code_hash: "h".to_owned(), through_record: 3, ..ReleaseEntry::default() };
+        assert_eq!(due(&states, None, Closed::default(), Some(&entry)), [None]);
+        let entry = ReleaseEntry { through_record: 5, ..entry };
+        assert_eq!(due(&states, None, Closed::default(), Some(&entry)), []);
+    }
+
+    #[test]
+    fn another_definition_is_released_anew() {
+        let states = [(3, state(&[0], (0, HOUR_US)))];
+        let entry = ReleaseEntry { code_hash: "other".to_owned(), ..released(0, 3, DAY_US, None) };
+        assert_eq!(due(&states, Some(Windows::tumble(HOUR_US)), watermark(DAY_US), Some(&entry)), [Some(0)]);
     }
 }

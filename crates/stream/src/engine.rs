@@ -229,9 +229,9 @@ impl Engine {
         for signal in &self.signals {
             progress(Progress::Releasing { signal: signal.name().to_owned() });
             let stream = self.history.streams.get(&signal.stream).cloned().unwrap_or_default();
-            let mut closed = stream.closed();
+            let mut closed = stream.closed;
             closed.sealed_us = closed.sealed_us.max(sealed.get(&signal.stream).copied());
-            let due = match publish::stage(&self.store, &self.history, signal, &closed).await {
+            let due = match publish::stage(&self.store, &self.history, signal, closed).await {
                 Ok(due) => due,
                 // One signal that cannot be finished keeps no other from its readers.
                 Err(error) => {
@@ -264,7 +264,7 @@ impl Engine {
         if end == InputEnd::Pause {
             return BTreeMap::new();
         }
-        let streams = self.history.streams.iter().filter(|(_, stream)| stream.latest_us > stream.sealed_us);
+        let streams = self.history.streams.iter().filter(|(_, stream)| stream.latest_us > stream.closed.sealed_us);
         streams.filter_map(|(name, stream)| Some((name.clone(), stream.latest_us?))).collect()
     }
 }

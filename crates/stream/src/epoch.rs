@@ -123,6 +123,7 @@ impl EpochContext<'_> {
             bytes: encoded.len() as u64,
             rows: partial.state.rows() as u64,
             days: partial.days.into_iter().collect(),
+            covered: partial.covered,
         };
         self.store.replace(&path, encoded.into()).await?;
         Ok(file)

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_algebra::{Fingerprint, Panes};
+use tidegate_algebra::{Closed, Fingerprint};
 use tidegate_ledger::Record;
 
 use crate::commit::{Commit, EpochCommit, ReleaseCommit, ReleaseEntry, StateFile};
+use crate::revision::Restatement;
 
 /// Everything the log says, in the form in which decisions need it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,17 +24,8 @@ pub struct History {
 pub struct StreamHistory {
     /// The greatest event time seen.
     pub latest_us: Option<i64>,
-    /// No earlier event is expected.
-    pub watermark_us: Option<i64>,
-    /// The greatest event time when the input was last declared ended.
-    pub sealed_us: Option<i64>,
-}
-
-impl StreamHistory {
-    /// The windows that are closed.
-    pub fn closed(&self) -> Panes {
-        Panes { watermark_us: self.watermark_us, sealed_us: self.sealed_us, days: None }
-    }
+    /// How far its windows are closed.
+    pub closed: Closed,
 }
 
 /// What one plan of a signal has read.
@@ -43,6 +35,26 @@ pub struct SignalHistory {
     pub consumed: BTreeMap<String, Consumed>,
     /// Its state files, with the record that committed each.
     pub states: Vec<(u64, StateFile)>,
+    /// Per day, the releases that came after the first.
+    pub(crate) restatements: BTreeMap<i32, Vec<Restatement>>,
+}
+
+impl SignalHistory {
+    /// The state that was committed after a record.
+    pub(crate) fn states_after(&self, record: u64) -> impl Iterator<Item = &StateFile> {
+        self.states.iter().filter(move |(committed, _)| *committed > record).map(|(_, state)| state)
+    }
+
+    /// The last record that committed state.
+    pub(crate) fn last_record(&self) -> u64 {
+        self.states.last().map_or(0, |(record, _)| *record)
+    }
+
+    /// What releasing anew the day of `before` restates.
+    pub(crate) fn restatement(&self, before: &ReleaseEntry) -> Restatement {
+        let covered = self.states_after(before.through_record).flat_map(|state| state.covered.iter().copied());
+        Restatement::of(before.closed, covered)
+    }
 }
 
 /// How much of a file was read.
@@ -77,7 +89,7 @@ impl History {
     fn add_epoch(&mut self, seq: u64, epoch: &EpochCommit) {
         let stream = self.streams.entry(epoch.stream.clone()).or_default();
         stream.latest_us = epoch.latest_us.max(stream.latest_us);
-        stream.watermark_us = epoch.watermark_us.max(stream.watermark_us);
+        stream.closed.watermark_us = epoch.watermark_us.max(stream.closed.watermark_us);
         for (name, signal) in &epoch.signals {
             let history = self.signals.entry((name.clone(), signal.fingerprint.clone())).or_default();
             for file in &epoch.files {
@@ -91,11 +103,18 @@ impl History {
     fn add_release(&mut self, release: &ReleaseCommit) {
         for (stream, &latest_us) in &release.sealed {
             let stream = self.streams.entry(stream.clone()).or_default();
-            stream.sealed_us = Some(latest_us).max(stream.sealed_us);
+            stream.closed.sealed_us = Some(latest_us).max(stream.closed.sealed_us);
         }
         self.released.retain(|_, entry| !release.removed.contains(&entry.path));
         for entry in &release.releases {
-            self.released.insert((entry.signal.clone(), entry.day), entry.clone());
+            let before = self.released.insert((entry.signal.clone(), entry.day), entry.clone());
+            let signal = self.signals.get_mut(&(entry.signal.clone(), entry.fingerprint.clone()));
+            if let (Some(before), Some(signal), Some(day)) = (before, signal, entry.day)
+                && before.fingerprint == entry.fingerprint
+            {
+                let restatement = signal.restatement(&before);
+                signal.restatements.entry(day).or_default().push(restatement);
+            }
         }
     }
 }

@@ -22,6 +22,7 @@ mod microbatch;
 mod publish;
 mod quarantine;
 mod released;
+mod revision;
 mod summary;
 mod work;
 

@@ -9,21 +9,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use arrow::array::RecordBatch;
 use futures::{StreamExt, TryStreamExt, stream};
-use tidegate_algebra::{Panes, PartialState};
+use tidegate_algebra::{Closed, Panes, PartialState, Windows};
 use tidegate_ledger::Store;
 use tidegate_signal::Signal;
 
 use crate::commit::{ReleaseEntry, StateFile};
-use crate::dirty::{Basis, dirty_days};
+use crate::dirty::Release;
 use crate::epoch::sha256_hex;
 use crate::error::{Error, Result};
 use crate::history::{History, SignalHistory};
 use crate::layout;
-use crate::released::{by_day, file_of};
+use crate::released::{ReleasedDay, Standing, by_day, file_of};
 
 /// State files read at the same time.
 const READS_AT_ONCE: usize = 8;
+
+const DAY_US: i64 = 86_400_000_000;
 
 /// What a signal has to release now.
 #[derive(Debug, Default)]
@@ -35,21 +38,21 @@ pub(crate) struct Due {
     pub(crate) withheld: u64,
 }
 
-/// Computes and stages the days of `signal` that are due.
-pub(crate) async fn stage(store: &Store, history: &History, signal: &Signal, closed: &Panes) -> Result<Due> {
+/// Computes and stages the days of `signal` that are due, when windows are closed as far as `closed` says.
+pub(crate) async fn stage(store: &Store, history: &History, signal: &Signal, closed: Closed) -> Result<Due> {
     let name = signal.name();
     let fingerprint = signal.cut.fingerprint();
     let nothing = SignalHistory::default();
     let own = history.signals.get(&(name.to_owned(), fingerprint.clone())).unwrap_or(&nothing);
     let before = released_by(history, name);
-    let current =
-        before.iter().filter(|(_, entry)| entry.fingerprint == *fingerprint).map(|(day, entry)| (*day, *entry));
-    let due = dirty_days(own, signal.window_us, closed, &signal.definition.code_hash, &current.collect());
+    let current = |day| before.get(&day).copied().filter(|entry| entry.fingerprint == *fingerprint);
+    let code_hash = &signal.definition.code_hash;
+    let days = Release { signal: own, windows: signal.windows, closed, code_hash }.due(current);
     let mut result = Due::default();
-    if !due.is_empty() {
-        let days = due.keys().filter_map(|day| *day).collect::<BTreeSet<_>>();
+    if !days.is_empty() {
         let states = read_states(store, signal, own, &days).await?;
-        result = release_days(store, signal, states, &due, closed).await?;
+        let staging = Staging { store, signal, own, closed };
+        result = staging.stage(states, &days, current).await?;
     }
     // Days of an earlier definition must not stand beside days of this one.
     let replaced = result.entries.iter().map(|entry| entry.day).collect::<BTreeSet<_>>();
@@ -67,12 +70,25 @@ async fn read_states(
     store: &Store,
     signal: &Signal,
     own: &SignalHistory,
-    days: &BTreeSet<i32>,
+    days: &BTreeSet<Option<i32>>,
 ) -> Result<Vec<PartialState>> {
-    let touches = |state: &StateFile| signal.window_us.is_none() || state.days.iter().any(|day| days.contains(day));
-    let wanted = own.states.iter().map(|(_, state)| state).filter(|state| touches(state));
+    let wanted = own.states.iter().map(|(_, state)| state).filter(|state| is_needed(signal.windows, state, days));
     let reads = wanted.map(|state| read_state(store, signal, state));
     stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await
+}
+
+/// True when the windows filed under `days` cannot be made without `state`.
+fn is_needed(windows: Option<Windows>, state: &StateFile, days: &BTreeSet<Option<i32>>) -> bool {
+    match windows {
+        None => true,
+        // Whether a session starts in a day shows in what lies up to a gap before it; how long it lasts, in all after.
+        Some(Windows::Session { gap_us }) => {
+            let first = days.first().copied().flatten().map(i64::from).unwrap_or_default();
+            let from = first - (gap_us / DAY_US + 1);
+            state.days.iter().any(|&day| i64::from(day) >= from)
+        }
+        Some(_) => state.days.iter().any(|&day| days.contains(&Some(day))),
+    }
 }
 
 async fn read_state(store: &Store, signal: &Signal, state: &StateFile) -> Result<PartialState> {
@@ -88,27 +104,46 @@ async fn read_state(store: &Store, signal: &Signal, state: &StateFile) -> Result
     signal.cut.decode(&bytes).map_err(|source| Error::Signal { signal: signal.name().to_owned(), source })
 }
 
-async fn release_days(
-    store: &Store,
-    signal: &Signal,
-    states: Vec<PartialState>,
-    due: &BTreeMap<Option<i32>, Basis>,
-    closed: &Panes,
-) -> Result<Due> {
-    let days = due.keys().copied().collect::<Option<BTreeSet<_>>>();
-    let panes = Panes { days, ..closed.clone() };
-    let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
-    let released = signal.cut.release(states, &panes).await.map_err(explain)?;
-    let rows = released.sorted_by(&signal.sort_order).map_err(explain)?;
-    let mut parts = match signal.window_us {
-        None => BTreeMap::from([(None, rows)]),
-        Some(_) => by_day(&rows)?.into_iter().map(|(day, rows)| (Some(day), rows)).collect(),
-    };
-    let empty = arrow::array::RecordBatch::new_empty(released.rows.schema());
-    let mut result = Due::default();
-    for (&day, basis) in due {
-        let rows = parts.remove(&day).unwrap_or_else(|| empty.clone());
-        let file = file_of(signal, day, &rows)?;
+/// A signal whose days are made and staged.
+struct Staging<'a> {
+    store: &'a Store,
+    signal: &'a Signal,
+    own: &'a SignalHistory,
+    closed: Closed,
+}
+
+impl Staging<'_> {
+    async fn stage<'e>(
+        &self,
+        states: Vec<PartialState>,
+        due: &BTreeSet<Option<i32>>,
+        before: impl Fn(Option<i32>) -> Option<&'e ReleaseEntry>,
+    ) -> Result<Due> {
+        let signal = self.signal;
+        let days = due.iter().copied().collect::<Option<BTreeSet<_>>>();
+        let panes = Panes { closed: self.closed, lateness_us: 0, days };
+        let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
+        let released = signal.cut.release(states, &panes).await.map_err(explain)?;
+        let rows = released.sorted_by(&signal.sort_order).map_err(explain)?;
+        let mut parts = match signal.windows {
+            None => BTreeMap::from([(None, rows)]),
+            Some(windows) => by_day(&rows, windows)?.into_iter().map(|(day, rows)| (Some(day), rows)).collect(),
+        };
+        let empty = RecordBatch::new_empty(released.rows.schema());
+        let mut result = Due { withheld: released.withheld, ..Due::default() };
+        for &day in due {
+            let rows = parts.remove(&day).unwrap_or_else(|| empty.clone());
+            let mut restatements = day.and_then(|day| self.own.restatements.get(&day)).cloned().unwrap_or_default();
+            restatements.extend(before(day).map(|entry| self.own.restatement(entry)));
+            let file = file_of(signal, day, &rows, &Standing { panes: &panes, restatements: &restatements })?;
+            let pending_us = day.and_then(|day| released.pending.get(&day).copied());
+            result.entries.push(self.stage_file(day, file, pending_us).await?);
+        }
+        Ok(result)
+    }
+
+    async fn stage_file(&self, day: Option<i32>, file: ReleasedDay, pending_us: Option<i64>) -> Result<ReleaseEntry> {
+        let signal = self.signal;
         let entry = ReleaseEntry {
             signal: signal.name().to_owned(),
             day,
@@ -116,19 +151,18 @@ async fn release_days(
             version: signal.definition.version.clone(),
             code_hash: signal.definition.code_hash.clone(),
             fingerprint: signal.cut.fingerprint().clone(),
-            through_record: basis.through_record,
-            closed_us: basis.closed_us,
+            through_record: self.own.last_record(),
+            closed: self.closed,
+            pending_us,
             rows: file.rows,
             sha256: sha256_hex(&file.bytes),
             path: layout::released_file(signal.name(), day),
         };
         if file.rows > 0 {
-            store.replace(&layout::staging_file(&entry.release_id), file.bytes.into()).await?;
+            self.store.replace(&layout::staging_file(&entry.release_id), file.bytes.into()).await?;
         }
-        result.entries.push(entry);
+        Ok(entry)
     }
-    result.withheld = released.withheld;
-    Ok(result)
 }
 
 /// Makes the files of `entries` what the log says. Safe to repeat.

@@ -6,18 +6,20 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int32Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, Schema, SchemaRef};
 use arrow::row::{RowConverter, SortField};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use sha2::{Digest, Sha256};
+use tidegate_algebra::{Panes, Windows};
 use tidegate_signal::Signal;
 
 use crate::error::{Error, Result};
 use crate::layout::date_of;
+use crate::revision::{Restatement, revision};
 
 /// A released day: its id, and its file's bytes.
 #[derive(Debug)]
@@ -33,12 +35,26 @@ pub(crate) struct ReleasedDay {
 /// When a column has no type that readers know.
 pub fn released_schema(signal: &Signal) -> Result<SchemaRef> {
     let rows = readable(&RecordBatch::new_empty(signal.cut.output_schema()))?;
+    let rows = with_standing(signal, &rows, &Standing { panes: &Panes::default(), restatements: &[] })?;
     Ok(with_origin(signal, &rows, "")?.schema())
 }
 
+/// What a day's release says about its windows.
+pub(crate) struct Standing<'a> {
+    /// Which windows are shown.
+    pub(crate) panes: &'a Panes,
+    /// How the day was restated.
+    pub(crate) restatements: &'a [Restatement],
+}
+
 /// Writes the sorted `rows` of one day as the file that readers see.
-pub(crate) fn file_of(signal: &Signal, day: Option<i32>, rows: &RecordBatch) -> Result<ReleasedDay> {
-    let rows = readable(rows)?;
+pub(crate) fn file_of(
+    signal: &Signal,
+    day: Option<i32>,
+    rows: &RecordBatch,
+    standing: &Standing<'_>,
+) -> Result<ReleasedDay> {
+    let rows = with_standing(signal, &readable(rows)?, standing)?;
     let release_id = release_id(signal, day, &rows)?;
     let bytes = to_parquet(&with_origin(signal, &rows, &release_id)?)?;
     Ok(ReleasedDay { release_id, rows: rows.num_rows() as u64, bytes })
@@ -122,15 +138,51 @@ fn release_id(signal: &Signal, day: Option<i32>, rows: &RecordBatch) -> Result<S
     Ok(digest.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Cuts rows sorted by `window_start` into days.
-pub(crate) fn by_day(rows: &RecordBatch) -> Result<Vec<(i32, RecordBatch)>> {
-    const DAY_US: i64 = 86_400_000_000;
-    let Some(starts) = rows.column_by_name("window_start") else {
+/// Adds, to rows that have windows, how often each was restated and whether it can be restated still.
+fn with_standing(signal: &Signal, rows: &RecordBatch, standing: &Standing<'_>) -> Result<RecordBatch> {
+    let Some(windows) = signal.windows else {
+        return Ok(rows.clone());
+    };
+    let starts = instants(rows, "window_start")?;
+    let ends = match windows.end_of(0) {
+        Some(_) => starts.iter().map(|&start| windows.end_of(start).unwrap_or(start)).collect(),
+        None => instants(rows, "window_end")?,
+    };
+    let of =
+        |(start, end)| (revision(standing.restatements, start, end), standing.panes.is_final(&windows, start, end));
+    let (mut revisions, mut finals) = (Vec::with_capacity(starts.len()), Vec::with_capacity(starts.len()));
+    // Rows are sorted by window, so that neighbours mostly share one.
+    let mut last = None;
+    for window in starts.into_iter().zip(ends) {
+        let (revision, is_final) = match last {
+            Some((known, standing)) if known == window => standing,
+            _ => of(window),
+        };
+        last = Some((window, (revision, is_final)));
+        revisions.push(revision);
+        finals.push(is_final);
+    }
+    let mut fields = rows.schema().fields().to_vec();
+    fields.push(Arc::new(Field::new("revision", DataType::Int32, false)));
+    fields.push(Arc::new(Field::new("is_final", DataType::Boolean, false)));
+    let mut columns = rows.columns().to_vec();
+    columns.push(Arc::new(Int32Array::from(revisions)));
+    columns.push(Arc::new(BooleanArray::from(finals)));
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}
+
+/// A column of instants in microseconds since 1970; none of them is null, since they tell windows apart.
+fn instants(rows: &RecordBatch, column: &str) -> Result<Vec<i64>> {
+    let Some(instants) = rows.column_by_name(column) else {
         return Ok(Vec::new());
     };
-    let starts = cast(starts, &DataType::Int64)?;
-    let starts = arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(&starts);
-    let days = starts.values().iter().map(|start| start.div_euclid(DAY_US) as i32).collect::<Vec<_>>();
+    let instants = cast(instants, &DataType::Int64)?;
+    Ok(instants.as_primitive::<Int64Type>().values().to_vec())
+}
+
+/// Cuts rows sorted by `window_start` into days.
+pub(crate) fn by_day(rows: &RecordBatch, windows: Windows) -> Result<Vec<(i32, RecordBatch)>> {
+    let days = instants(rows, "window_start")?.into_iter().map(|start| windows.day_of(start)).collect::<Vec<_>>();
     let mut parts = Vec::new();
     let mut from = 0;
     for chunk in days.chunk_by(|left, right| left == right) {

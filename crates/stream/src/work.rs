@@ -65,7 +65,7 @@ mod tests {
 
     fn read(files: &[(&str, u64, bool)]) -> SignalHistory {
         let consumed = files.iter().map(|&(id, rows, end)| (id.to_owned(), Consumed { rows, end, size: 10 }));
-        SignalHistory { consumed: consumed.collect(), states: Vec::new() }
+        SignalHistory { consumed: consumed.collect(), ..SignalHistory::default() }
     }
 
     fn check(signals: &[(&str, SignalHistory)], expected: &[(&str, u64, &[&str])]) {

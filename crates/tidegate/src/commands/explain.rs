@@ -60,9 +60,9 @@ fn describe(signal: &Signal) -> String {
 }
 
 fn windows(signal: &Signal) -> String {
-    match signal.window_us {
+    match signal.windows {
         None => "none: totals over everything read, released when the input is drained".to_owned(),
-        Some(size) => format!("tumbling, {}, released per day once closed", show_duration(size)),
+        Some(windows) => format!("{windows}, released per day once closed"),
     }
 }
 
@@ -114,11 +114,4 @@ fn show(size: &Size) -> String {
 
 fn indent(text: &str) -> String {
     text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n") + "\n"
-}
-
-fn show_duration(size_us: i64) -> String {
-    let units = [(86_400_000_000, "day"), (3_600_000_000, "hour"), (60_000_000, "minute"), (1_000_000, "second")];
-    let found = units.iter().find(|(unit, _)| size_us % unit == 0);
-    let (count, name) = found.map_or((size_us, "microsecond"), |(unit, name)| (size_us / unit, *name));
-    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
 }
