@@ -14,6 +14,8 @@
 //! # Promises
 //! - A record that was appended is on disk, whole, and stays ([`Store`]); held by `tests/it/store.rs` as far as a test
 //!   can without cutting the power.
+//! - A process that dies at any step of a write leaves a log that opens, with all that was appended. Held by
+//!   `tests/it/crash.rs`.
 //! - Of two writers at most one appends the next record; the other gets [`Error::Conflict`]. Held by `tests/it/chain.rs`.
 //! - Opening a log reads all of it and notices every changed byte and every missing record but the last ones. Held by
 //!   `record::tests`.
@@ -23,6 +25,7 @@
 //! [`head`](Chain::head) elsewhere.
 
 mod chain;
+mod crash;
 mod durable;
 mod error;
 mod record;

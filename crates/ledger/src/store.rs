@@ -9,7 +9,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 
-use crate::{Error, Result, durable};
+use crate::{Error, Result, crash, durable};
 
 /// Whether a file was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +118,14 @@ impl Store {
     /// [`Error::PermissionDenied`] or [`Error::Store`].
     pub async fn delete(&self, path: &str) -> Result<()> {
         let location = parse(path)?;
-        match self.objects.delete(&location).await {
+        if self.local.is_some() {
+            crash::point();
+        }
+        let deleted = self.objects.delete(&location).await;
+        if self.local.is_some() {
+            crash::point();
+        }
+        match deleted {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(e) => Err(Error::store("delete", self.shown(&location), e)),
         }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod chain;
+mod crash;
 mod store;
 
 use std::sync::Arc;
