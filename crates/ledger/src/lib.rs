@@ -17,6 +17,7 @@
 //! - A process that dies at any step of a write leaves a log that opens, with all that was appended. Held by
 //!   `tests/it/crash.rs`.
 //! - Of two writers at most one appends the next record; the other gets [`Error::Conflict`]. Held by `tests/it/chain.rs`.
+//!   That rests on create-if-absent, which [`Store::probe`] tries; held by `tests/it/probe.rs`.
 //! - Opening a log reads all of it and notices every changed byte and every missing record but the last ones. Held by
 //!   `record::tests`.
 //!
@@ -28,6 +29,7 @@ mod chain;
 mod crash;
 mod durable;
 mod error;
+mod probe;
 mod record;
 mod store;
 

@@ -1,5 +1,6 @@
 //! How is a file put on the object store, so that it is whole, there to stay, and never written twice?
 
+use std::fmt;
 use std::path::Path as FsPath;
 use std::sync::Arc;
 
@@ -34,7 +35,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Uses an object store as it is. It must honour [`PutMode::Create`], and its writes must be durable.
+    /// Uses an object store as it is. It must honour [`PutMode::Create`], which [`probe`](Self::probe) tries, and its
+    /// writes must be durable.
     pub fn new(objects: Arc<dyn ObjectStore>) -> Self {
         Self { objects, local: None }
     }
@@ -151,6 +153,12 @@ impl Store {
     ) -> Result<T> {
         let written = tokio::task::spawn_blocking(write).await.unwrap_or_else(|e| Err(std::io::Error::other(e)));
         written.map_err(|e| Error::store(action, self.shown(&Path::from(path)), e))
+    }
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.objects.fmt(f)
     }
 }
 

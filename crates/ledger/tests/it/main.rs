@@ -4,6 +4,7 @@
 
 mod chain;
 mod crash;
+mod probe;
 mod store;
 
 use std::sync::Arc;
