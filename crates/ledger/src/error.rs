@@ -146,7 +146,7 @@ impl Error {
 }
 
 /// Whether somewhere down the chain a permission is missing.
-fn is_denied(error: &(dyn StdError + 'static)) -> bool {
+pub(crate) fn is_denied(error: &(dyn StdError + 'static)) -> bool {
     use object_store::Error::{PermissionDenied, Unauthenticated};
     let by_system = error
         .downcast_ref::<std::io::Error>()

@@ -4,7 +4,9 @@
 
 mod chain;
 mod crash;
+mod double;
 mod probe;
+mod retry;
 mod store;
 
 use std::sync::Arc;
