@@ -8,16 +8,20 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use crate::crash;
 use crate::store::Created;
 
 /// Writes a file that must not exist yet.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<Created> {
+    crash::point();
     let staged = Staged::write(path, bytes)?;
+    crash::point();
     let created = match fs::hard_link(&staged.0, path) {
         Ok(()) => Created::New,
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Created::AlreadyExists,
         Err(e) => return Err(e),
     };
+    crash::point();
     drop(staged);
     // Also for a file that was there: its name may come from an earlier try that failed to sync.
     sync_folder(path)?;
@@ -26,8 +30,11 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<Created> {
 
 /// Writes a file, in place of the one that may be there.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    crash::point();
     let staged = Staged::write(path, bytes)?;
+    crash::point();
     fs::rename(&staged.0, path)?;
+    crash::point();
     // The name is taken away already, and the next writer may have taken it again.
     std::mem::forget(staged);
     sync_folder(path)

@@ -38,6 +38,15 @@ pub enum Error {
         /// What the store said.
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// The store writes over a file that it was told to create, or cannot be told so.
+    #[error(
+        "the store `{store}` does not honour create-if-absent: two processes could both think they committed; \
+         use a store with conditional writes (S3 since 2024, GCS, Azure, MinIO, a local disk)"
+    )]
+    NoCreate {
+        /// How the store calls itself.
+        store: String,
+    },
     /// A path that no store accepts.
     #[error("`{path}` is not a path in a store")]
     InvalidPath {
@@ -137,7 +146,7 @@ impl Error {
 }
 
 /// Whether somewhere down the chain a permission is missing.
-fn is_denied(error: &(dyn StdError + 'static)) -> bool {
+pub(crate) fn is_denied(error: &(dyn StdError + 'static)) -> bool {
     use object_store::Error::{PermissionDenied, Unauthenticated};
     let by_system = error
         .downcast_ref::<std::io::Error>()

@@ -14,7 +14,12 @@
 //! # Promises
 //! - A record that was appended is on disk, whole, and stays ([`Store`]); held by `tests/it/store.rs` as far as a test
 //!   can without cutting the power.
+//! - A process that dies at any step of a write leaves a log that opens, with all that was appended. Held by
+//!   `tests/it/crash.rs`.
 //! - Of two writers at most one appends the next record; the other gets [`Error::Conflict`]. Held by `tests/it/chain.rs`.
+//!   That rests on create-if-absent, which [`Store::probe`] tries; held by `tests/it/probe.rs`.
+//! - An error that may pass is not the end: a store over a network is asked up to five times. What a caller cannot know
+//!   then is said at [`Store::create`]; held by `tests/it/store.rs`.
 //! - Opening a log reads all of it and notices every changed byte and every missing record but the last ones. Held by
 //!   `record::tests`.
 //!
@@ -23,9 +28,12 @@
 //! [`head`](Chain::head) elsewhere.
 
 mod chain;
+mod crash;
 mod durable;
 mod error;
+mod probe;
 mod record;
+mod retry;
 mod store;
 
 pub use chain::Chain;

@@ -1,7 +1,9 @@
 //! How is a file put on the object store, so that it is whole, there to stay, and never written twice?
 
+use std::fmt;
 use std::path::Path as FsPath;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -9,7 +11,8 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 
-use crate::{Error, Result, durable};
+use crate::retry::Retry;
+use crate::{Error, Result, crash, durable};
 
 /// Whether a file was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +20,7 @@ use crate::{Error, Result, durable};
 pub enum Created {
     /// It was, now.
     New,
-    /// It was there before, and is as it was.
+    /// It was there before, and is as it was. Over a network it may be our own: see [`Store::create`].
     AlreadyExists,
 }
 
@@ -26,17 +29,31 @@ pub enum Created {
 /// # Guarantee
 /// When a write returns, the file is whole and durable: object stores promise that themselves; on a local disk the
 /// file and its folder are synced. A reader sees all of a file or none of it.
+///
+/// A store over a network is asked again a few times, after pauses, while its errors may pass: a timeout, a broken
+/// connection, a server that is busy. A local disk is asked once.
 #[derive(Clone, Debug)]
 pub struct Store {
     objects: Arc<dyn ObjectStore>,
     /// Set for a folder on a local disk, where durability is our own business.
     local: Option<LocalFileSystem>,
+    retry: Retry,
 }
 
 impl Store {
-    /// Uses an object store as it is. It must honour [`PutMode::Create`], and its writes must be durable.
+    /// Uses an object store as it is. It must honour [`PutMode::Create`], which [`probe`](Self::probe) tries, and its
+    /// writes must be durable.
     pub fn new(objects: Arc<dyn ObjectStore>) -> Self {
-        Self { objects, local: None }
+        Self { objects, local: None, retry: Retry::with_pause(tokio::time::sleep) }
+    }
+
+    /// Pauses in another way before asking a store over a network again, for example on a simulated clock.
+    #[must_use]
+    pub fn with_pause<F>(self, pause: impl Fn(Duration) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        if self.local.is_some() { self } else { Self { retry: Retry::with_pause(pause), ..self } }
     }
 
     /// Uses a folder on a local disk, which must exist. The disk must support hard links.
@@ -53,10 +70,15 @@ impl Store {
             _ => return Err(Error::NoFolder { path: folder.display().to_string() }),
         }
         let local = LocalFileSystem::new_with_prefix(folder).map_err(|e| Error::store("open", folder.display(), e))?;
-        Ok(Self { objects: Arc::new(local.clone()), local: Some(local) })
+        Ok(Self { objects: Arc::new(local.clone()), local: Some(local), retry: Retry::never() })
     }
 
-    /// Writes a file that must not exist yet. Of several writers exactly one gets [`Created::New`].
+    /// Writes a file that must not exist yet. Of several writers at most one gets [`Created::New`]; on a local disk
+    /// exactly one.
+    ///
+    /// [`Created::AlreadyExists`] says that the file is there, not that another wrote it: over a network an answer can be
+    /// lost, and the next try then finds what the first one wrote. A caller to whom it matters compares the bytes, as
+    /// [`Chain::append`](crate::Chain::append) does.
     ///
     /// # Errors
     /// [`Error::PermissionDenied`] or [`Error::Store`]; after the latter the file may exist or not.
@@ -65,10 +87,23 @@ impl Store {
         if let Some(file) = self.local_file(&location)? {
             return self.blocking("create", path, move || durable::create(&file, &bytes)).await;
         }
-        match self.objects.put_opts(&location, PutPayload::from(bytes), PutMode::Create.into()).await {
-            Ok(_) => Ok(Created::New),
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(Created::AlreadyExists),
-            Err(e) => Err(Error::store("create", path, e)),
+        let payload = PutPayload::from(bytes);
+        let created = self.retry.run(|| self.create_once(&location, payload.clone())).await;
+        created.map_err(|e| Error::store("create", path, e))
+    }
+
+    async fn create_once(&self, location: &Path, payload: PutPayload) -> object_store::Result<Created> {
+        use object_store::Error::{AlreadyExists, NotFound, Precondition};
+        let refused = match self.objects.put_opts(location, payload, PutMode::Create.into()).await {
+            Ok(_) => return Ok(Created::New),
+            Err(e @ (AlreadyExists { .. } | Precondition { .. })) => e,
+            Err(e) => return Err(e),
+        };
+        // S3 says the same (409) when it met another writer who may yet fail.
+        match self.objects.head(location).await {
+            Ok(_) => Ok(Created::AlreadyExists),
+            Err(NotFound { .. }) => Err(refused),
+            Err(e) => Err(e),
         }
     }
 
@@ -81,7 +116,8 @@ impl Store {
         if let Some(file) = self.local_file(&location)? {
             return self.blocking("replace", path, move || durable::replace(&file, &bytes)).await;
         }
-        let put = self.objects.put(&location, PutPayload::from(bytes)).await;
+        let payload = PutPayload::from(bytes);
+        let put = self.retry.run(|| self.objects.put(&location, payload.clone())).await;
         put.map(drop).map_err(|e| Error::store("replace", path, e))
     }
 
@@ -91,7 +127,7 @@ impl Store {
     /// [`Error::PermissionDenied`] or [`Error::Store`].
     pub async fn get(&self, path: &str) -> Result<Option<Bytes>> {
         let location = parse(path)?;
-        let read = async { self.objects.get(&location).await?.bytes().await };
+        let read = self.retry.run(|| async { self.objects.get(&location).await?.bytes().await });
         match read.await {
             Ok(bytes) => Ok(Some(bytes)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -105,9 +141,9 @@ impl Store {
     /// [`Error::PermissionDenied`] or [`Error::Store`].
     pub async fn list(&self, folder: &str) -> Result<Vec<String>> {
         let location = parse(folder)?;
-        let files = self.objects.list(Some(&location)).map_ok(|file| file.location.to_string());
-        let mut paths: Vec<String> =
-            files.try_collect().await.map_err(|e| Error::store("list", self.shown(&location), e))?;
+        let files = self.retry.run(|| self.objects.list(Some(&location)).try_collect::<Vec<_>>()).await;
+        let files = files.map_err(|e| Error::store("list", self.shown(&location), e))?;
+        let mut paths: Vec<String> = files.into_iter().map(|file| file.location.to_string()).collect();
         paths.sort_unstable();
         Ok(paths)
     }
@@ -118,7 +154,14 @@ impl Store {
     /// [`Error::PermissionDenied`] or [`Error::Store`].
     pub async fn delete(&self, path: &str) -> Result<()> {
         let location = parse(path)?;
-        match self.objects.delete(&location).await {
+        if self.local.is_some() {
+            crash::point();
+        }
+        let deleted = self.retry.run(|| self.objects.delete(&location)).await;
+        if self.local.is_some() {
+            crash::point();
+        }
+        match deleted {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(e) => Err(Error::store("delete", self.shown(&location), e)),
         }
@@ -144,6 +187,12 @@ impl Store {
     ) -> Result<T> {
         let written = tokio::task::spawn_blocking(write).await.unwrap_or_else(|e| Err(std::io::Error::other(e)));
         written.map_err(|e| Error::store(action, self.shown(&Path::from(path)), e))
+    }
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.objects.fmt(f)
     }
 }
 

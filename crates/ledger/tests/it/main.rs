@@ -3,6 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod chain;
+mod crash;
+mod double;
+mod probe;
+mod retry;
 mod store;
 
 use std::sync::Arc;
