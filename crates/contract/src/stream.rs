@@ -5,6 +5,17 @@
 
 use arrow::datatypes::SchemaRef;
 
+const DAY_US: i64 = 86_400_000_000;
+
+/// How rows that are delivered more than once are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dedupe {
+    /// Rows that agree in these columns are one row.
+    pub columns: Vec<String>,
+    /// How far behind the stream's latest event a key is remembered, in microseconds.
+    pub horizon_us: i64,
+}
+
 /// What a stream promises to every signal that reads it.
 ///
 /// ```
@@ -30,6 +41,16 @@ pub struct StreamContract {
     pub tenant: Option<String>,
     /// The column that names the person or thing whose privacy is protected.
     pub privacy_unit: Option<String>,
+    /// The partition folder (`name=value`) that tells producers apart: each has a watermark of its own, and the slowest
+    /// counts. Without it the stream has one.
+    pub split_by: Option<String>,
+    /// After how much silence, in microseconds by the clock, a producer holds back the others no longer, and a stream
+    /// counts as ended until more arrives.
+    pub idle_timeout_us: Option<i64>,
+    /// How far after its file landed a row may be dated, in microseconds; beyond, it is set aside.
+    pub max_future_skew_us: i64,
+    /// By which columns a row that is delivered again is known.
+    pub dedupe: Option<Dedupe>,
     /// The columns the author wrote down; without them they are inferred from the files.
     pub declared: Option<SchemaRef>,
 }
@@ -37,7 +58,18 @@ pub struct StreamContract {
 impl StreamContract {
     /// A contract that promises nothing but a name.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), event_time: None, watermark_us: 0, tenant: None, privacy_unit: None, declared: None }
+        Self {
+            name: name.into(),
+            event_time: None,
+            watermark_us: 0,
+            tenant: None,
+            privacy_unit: None,
+            split_by: None,
+            idle_timeout_us: None,
+            max_future_skew_us: DAY_US,
+            dedupe: None,
+            declared: None,
+        }
     }
 
     /// Whether rows of this stream speak about a privacy unit, so that nothing of it is shown unprotected.

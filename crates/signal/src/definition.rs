@@ -9,13 +9,15 @@ use datafusion::sql::parser::DFParserBuilder;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use tidegate_contract::StreamContract;
+use tidegate_contract::stream::{Dedupe, StreamContract};
 
 use crate::clause::{PrivacyClause, lift};
 use crate::cursor::{Cursor, is_word, tokenize};
 use crate::options::Options;
 use crate::parameters::substitute;
 use crate::{Code, Parameter, Place, Refusal, SourceText, Spanned, refuse};
+
+const DAY_US: i64 = 86_400_000_000;
 
 /// `CREATE STREAM`: where telemetry comes from and what it promises.
 #[derive(Debug, Clone)]
@@ -45,6 +47,10 @@ pub struct SignalDefinition {
     pub kind: Option<String>,
     /// What it says, for readers.
     pub description: Option<String>,
+    /// For how long a closed window takes late rows, in microseconds.
+    pub lateness_us: i64,
+    /// How many groups it may have.
+    pub max_groups: Option<u64>,
     /// SHA-256 over the statement's tokens: white space, comments and parameter spelling do not matter.
     pub code_hash: String,
     pub(crate) clause: Option<PrivacyClause>,
@@ -201,6 +207,10 @@ async fn read_stream(
     let watermark_us = options.duration_us("watermark")?.unwrap_or(0);
     let tenant = options.text("tenant")?;
     let privacy_unit = options.text("privacy_unit")?;
+    let split_by = options.text("split_by")?;
+    let idle_timeout_us = options.duration_us("idle_timeout")?;
+    let max_future_skew_us = options.duration_us("max_future_skew")?.unwrap_or(DAY_US);
+    let dedupe = read_dedupe(&mut options, event_time.is_some())?;
     options.finish()?;
     let value = |option: Option<Spanned<String>>| option.map(|option| option.value);
     Ok(StreamDefinition {
@@ -211,12 +221,33 @@ async fn read_stream(
             watermark_us,
             tenant: value(tenant),
             privacy_unit: value(privacy_unit),
+            split_by: value(split_by),
+            idle_timeout_us,
+            max_future_skew_us,
+            dedupe,
             declared,
         },
         name,
         path,
         format,
     })
+}
+
+/// The columns by which rows that are delivered again are known, and for how long.
+fn read_dedupe(options: &mut Options, has_event_time: bool) -> Result<Option<Dedupe>, Refusal> {
+    let key = options.text("dedupe_key")?;
+    let horizon_us = options.duration_us("dedupe_horizon")?.unwrap_or(7 * DAY_US);
+    let Some(key) = key else { return Ok(None) };
+    let columns = key.value.split(',').map(|column| column.trim().to_owned()).collect::<Vec<_>>();
+    if columns.iter().any(String::is_empty) {
+        let cause = "the key has a column without a name";
+        return Err(refuse(Code::OptionValue, &key.place, cause, "write dedupe_key = 'event_id', or 'a, b'"));
+    }
+    if !has_event_time {
+        let cause = "keys are remembered by event time, and the stream has none";
+        return Err(refuse(Code::OptionValue, &key.place, cause, "add event_time = '...'"));
+    }
+    Ok(Some(Dedupe { columns, horizon_us }))
 }
 
 fn read_with(
@@ -265,6 +296,7 @@ fn read_signal(
     const SHAPE: &str = "CREATE SIGNAL name [WITH (version = '1.0.0')] AS SELECT ...";
     let name = read_name(cursor, "signal")?;
     let (mut version, mut owner, mut kind, mut description) = ("1.0.0".to_owned(), None, None, None);
+    let (mut lateness_us, mut max_groups) = (0, None);
     if cursor.next_is("with") {
         let mut options = read_with(cursor, "CREATE SIGNAL", source, session, SHAPE)?;
         if let Some(declared) = options.text("version")? {
@@ -273,6 +305,8 @@ fn read_signal(
         owner = options.text("owner")?.map(|option| option.value);
         kind = options.text("kind")?.map(|option| option.value);
         description = options.text("description")?.map(|option| option.value);
+        lateness_us = options.duration_us("lateness")?.unwrap_or(0);
+        max_groups = options.integer("max_groups", 1)?.map(|option| option.value.unsigned_abs());
         options.finish()?;
     }
     cursor.expect("AS", SHAPE)?;
@@ -282,7 +316,19 @@ fn read_signal(
         return Err(refuse(Code::Syntax, &query_place, "a signal is a SELECT query", SHAPE));
     }
     let code_hash = code_hash(statement);
-    Ok(SignalDefinition { name, version, owner, kind, description, code_hash, clause, query, query_place })
+    Ok(SignalDefinition {
+        name,
+        version,
+        owner,
+        kind,
+        description,
+        lateness_us,
+        max_groups,
+        code_hash,
+        clause,
+        query,
+        query_place,
+    })
 }
 
 fn code_hash(statement: &[TokenWithSpan]) -> String {

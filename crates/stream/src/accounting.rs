@@ -25,6 +25,29 @@ pub struct RowAccount {
     pub duplicate: u64,
 }
 
+/// Rows of one stream by what became of them before any signal saw them.
+///
+/// # Guarantee
+/// `read = delivered + rejected + duplicate`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamAccount {
+    /// Rows taken from the source.
+    pub read: u64,
+    /// Rows handed to the signals.
+    pub delivered: u64,
+    /// Rows in quarantine.
+    pub rejected: u64,
+    /// Rows delivered before.
+    pub duplicate: u64,
+}
+
+impl StreamAccount {
+    /// True when no row is missing and none is counted twice.
+    pub fn balances(&self) -> bool {
+        self.read == self.delivered + self.rejected + self.duplicate
+    }
+}
+
 impl RowAccount {
     /// True when no row is missing and none is counted twice.
     pub fn balances(&self) -> bool {

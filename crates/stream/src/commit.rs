@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tidegate_algebra::{Closed, Fingerprint};
 
-use crate::RowAccount;
+use crate::accounting::{RowAccount, StreamAccount};
 
 /// One record of the commit log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,16 @@ pub enum Commit {
     Release(ReleaseCommit),
 }
 
+impl Commit {
+    /// The run that made it, counted among those that committed something.
+    pub fn generation(&self) -> u64 {
+        match self {
+            Self::Epoch(epoch) => epoch.generation,
+            Self::Release(release) => release.generation,
+        }
+    }
+}
+
 /// One micro-batch of one stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochCommit {
@@ -29,18 +39,57 @@ pub struct EpochCommit {
     pub committed_at_us: i64,
     /// The stream that was read.
     pub stream: String,
+    /// Counts the runs that committed something, this one included: a process that sees a greater one was overtaken.
+    pub generation: u64,
     /// Which rows of which files.
     pub files: Vec<FilePosition>,
-    /// The greatest event time seen in the stream so far.
-    pub latest_us: Option<i64>,
-    /// No earlier event is expected: `latest_us` less the stream's watermark delay.
-    pub watermark_us: Option<i64>,
+    /// What the stream learned; none when signals caught up on rows that it had read before.
+    pub first: Option<FirstEpoch>,
     /// Rows and files set aside.
-    pub quarantine: Option<String>,
-    /// Files given up, wholly or from some row on.
-    pub files_rejected: u64,
+    pub quarantine: Option<QuarantineFile>,
     /// What each signal made of the rows.
     pub signals: BTreeMap<String, SignalEpoch>,
+}
+
+/// What a stream learned from rows that it read for the first time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstEpoch {
+    /// The greatest event time per split.
+    pub splits: BTreeMap<String, i64>,
+    /// No earlier event is expected. Moves when a listing is read whole: files of one listing come in any order.
+    pub watermark_us: Option<i64>,
+    /// Rows behind the watermark as it stood before them, whether or not a window still took them.
+    pub rows_behind: u64,
+    /// What became of the rows before any signal saw them.
+    pub rows: StreamAccount,
+    /// Files given up, wholly or from some row on.
+    pub files_rejected: u64,
+    /// Which rows had been delivered before.
+    pub duplicates: Option<String>,
+    /// The keys of rows that are new.
+    pub keys: Option<KeyFile>,
+}
+
+/// A file of keys by which rows that are delivered again are known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyFile {
+    /// Where it lies under the root.
+    pub path: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+    /// How many keys it has.
+    pub keys: u64,
+    /// The greatest event time of their rows.
+    pub latest_us: i64,
+}
+
+/// A file of rows that were set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantineFile {
+    /// Where it lies under the root.
+    pub path: String,
+    /// How many rows it has, by reason.
+    pub rows: BTreeMap<String, u64>,
 }
 
 /// Rows `from_row..to_row` of a file.
@@ -91,6 +140,8 @@ pub struct StateFile {
 pub struct ReleaseCommit {
     /// The run that made it.
     pub run_id: String,
+    /// As in [`EpochCommit::generation`].
+    pub generation: u64,
     /// When, by the machine's clock, in microseconds since 1970.
     pub committed_at_us: i64,
     /// Streams whose input was declared ended, with the greatest event time at that moment.

@@ -3,36 +3,37 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use tidegate_contract::stream::StreamContract;
 use tidegate_ledger::{Chain, Store};
 use tidegate_signal::Signal;
 use tidegate_source::Source;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use crate::clock::now_us;
 use crate::commit::{Commit, ReleaseCommit};
+use crate::dedupe::Keys;
 use crate::epoch::{EpochContext, Limits, Made};
 use crate::error::{Error, Result};
-use crate::history::History;
+use crate::history::{History, SignalHistory, StreamHistory};
 use crate::layout::LOG;
 use crate::microbatch::{MicroBatch, Reader};
+use crate::stop::Stop;
 use crate::summary::{Progress, Summary};
-use crate::{publish, work};
+use crate::work::WorkItem;
+use crate::{publish, watermark, work};
 
 /// Rejections kept for the summary, per stream.
 const EXAMPLES: usize = 5;
 
 /// A stream that can be read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct StreamInput {
-    /// Its name.
-    pub name: String,
+    /// What it promises.
+    pub contract: StreamContract,
     /// Where its rows come from.
     pub source: Arc<Source>,
-    /// The column of event times.
-    pub event_time: Option<String>,
-    /// How far the watermark stays behind the latest event.
-    pub watermark_us: i64,
 }
 
 /// What it means that a source has no more files.
@@ -44,6 +45,15 @@ pub enum InputEnd {
     End,
 }
 
+/// Who writes the log.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    /// Tells this process from every other.
+    pub(crate) id: String,
+    /// Counts the runs that committed something.
+    pub(crate) generation: u64,
+}
+
 /// A project at work: its log, its streams and its signals.
 pub struct Engine {
     store: Store,
@@ -52,7 +62,10 @@ pub struct Engine {
     streams: Vec<StreamInput>,
     signals: Vec<Signal>,
     limits: Limits,
-    run_id: String,
+    run: Run,
+    stop: Stop,
+    /// Per stream, the keys by which it knows rows that are delivered again.
+    keys: BTreeMap<String, Keys>,
     /// Signals that failed on a row in this drain, and why: they stay where they are.
     failed: BTreeMap<String, Error>,
 }
@@ -72,12 +85,25 @@ impl Engine {
         let (chain, records) = Chain::open(store.clone(), LOG).await?;
         let mut history = History::of(&records);
         publish::recover(&store, &mut history).await?;
-        Ok(Self { store, chain, history, streams, signals, limits, run_id, failed: BTreeMap::new() })
+        let mut keys = BTreeMap::new();
+        for StreamInput { contract, .. } in &streams {
+            let stream = history.streams.get(&contract.name).cloned().unwrap_or_default();
+            let known = Keys::load(&store, contract, &stream, limits.key_bytes).await?;
+            keys.extend(known.map(|known| (contract.name.clone(), known)));
+        }
+        let run = Run { id: run_id, generation: history.generation + 1 };
+        let (stop, failed) = (Stop::default(), BTreeMap::new());
+        Ok(Self { store, chain, history, streams, signals, limits, run, stop, keys, failed })
     }
 
     /// What has happened so far.
     pub fn history(&self) -> &History {
         &self.history
+    }
+
+    /// What asks this engine to end after the epoch in memory.
+    pub fn stop(&self) -> Stop {
+        self.stop.clone()
     }
 
     /// Reads all that the sources have, then releases every window that is closed.
@@ -105,54 +131,67 @@ impl Engine {
         summary: &mut Summary,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<()> {
-        let input = &self.streams[stream];
-        let name = input.name.clone();
+        let input = self.streams[stream].clone();
+        let name = input.contract.name.clone();
         summary.streams.entry(name.clone()).or_default();
-        let fail = |source| Error::Source { stream: name.clone(), source };
-        let files = input.source.discover().map_err(fail)?;
-        let readers = self.signals.iter().filter(|signal| signal.stream == name);
-        let histories = readers.map(|signal| {
-            let key = (signal.name().to_owned(), signal.cut.fingerprint().clone());
-            (signal.name().to_owned(), self.history.signals.get(&key).cloned().unwrap_or_default())
-        });
-        let work = work::plan(&files, &histories.collect()).map_err(|changed| Error::FileChanged {
-            stream: name.clone(),
-            file: changed.id,
-            size_before: changed.size_before,
-            size_now: changed.size_now,
-        })?;
+        let work = self.plan_work(&input)?;
         if work.is_empty() {
             return Ok(());
         }
         let bytes = work.iter().map(|item| item.file.size).sum();
-        progress(Progress::Planned { stream: name.clone(), files: work.len() as u64, bytes });
+        progress(Progress::Planned { stream: name, files: work.len() as u64, bytes });
 
         let reader = Reader {
-            stream: name.clone(),
             source: Arc::clone(&input.source),
-            columns: self.columns_of(input)?,
-            event_time: input.event_time.clone(),
+            columns: self.columns_of(&input)?,
+            contract: input.contract,
             limits: self.limits.clone(),
+            stop: self.stop.clone(),
         };
         let (sender, mut batches) = mpsc::channel(1);
         // Dropping the set stops the reader, so that no task outlives its run.
         let mut readers = JoinSet::new();
         readers.spawn(reader.run(work, sender));
         while let Some(batch) = batches.recv().await {
-            self.commit_epoch(stream, batch?, summary, progress).await?;
+            let span = tracing::info_span!("epoch", stream = %self.streams[stream].contract.name, record = self.chain.len());
+            self.commit_epoch(stream, batch?, summary, progress).instrument(span).await?;
         }
         Ok(())
     }
 
-    /// The columns that any signal reads of a stream, and its event time.
+    fn plan_work(&self, input: &StreamInput) -> Result<Vec<WorkItem>> {
+        let name = &input.contract.name;
+        let files = input.source.discover().map_err(|source| Error::Source { stream: name.clone(), source })?;
+        let readers = self.signals.iter().filter(|signal| signal.stream == *name);
+        let histories = readers.map(|signal| (signal.name().to_owned(), self.signal_history(signal)));
+        let work = work::plan(&files, &self.stream_history(name), &histories.collect());
+        work.map_err(|changed| Error::FileChanged {
+            stream: name.clone(),
+            file: changed.id,
+            size_before: changed.size_before,
+            size_now: changed.size_now,
+        })
+    }
+
+    fn signal_history(&self, signal: &Signal) -> SignalHistory {
+        let key = (signal.name().to_owned(), signal.cut.fingerprint().clone());
+        self.history.signals.get(&key).cloned().unwrap_or_default()
+    }
+
+    fn stream_history(&self, name: &str) -> StreamHistory {
+        self.history.streams.get(name).cloned().unwrap_or_default()
+    }
+
+    /// The columns that any signal reads of a stream, and those by which rows are judged.
     fn columns_of(&self, input: &StreamInput) -> Result<Vec<String>> {
         let mut wanted = BTreeSet::new();
-        for signal in self.signals.iter().filter(|signal| signal.stream == input.name) {
+        for signal in self.signals.iter().filter(|signal| signal.stream == input.contract.name) {
             let columns = signal.cut.source_columns();
             let columns = columns.map_err(|source| Error::Signal { signal: signal.name().to_owned(), source })?;
             wanted.extend(columns);
         }
-        wanted.extend(input.event_time.clone());
+        wanted.extend(input.contract.event_time.clone());
+        wanted.extend(input.contract.dedupe.iter().flat_map(|dedupe| dedupe.columns.clone()));
         let all = input.source.schema().fields().iter().map(|field| field.name().clone());
         Ok(all.filter(|column| wanted.contains(column)).collect())
     }
@@ -164,20 +203,20 @@ impl Engine {
         summary: &mut Summary,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<()> {
-        let input = &self.streams[stream];
+        let contract = &self.streams[stream].contract;
         let takes_part =
             |signal: &&Signal| batch.signals.contains(signal.name()) && !self.failed.contains_key(signal.name());
         let signals = self.signals.iter().filter(takes_part).collect::<Vec<_>>();
+        let before = self.history.streams.get(&contract.name).cloned().unwrap_or_default();
         let epoch = EpochContext {
             store: &self.store,
-            run_id: &self.run_id,
+            run: &self.run,
             record: self.chain.len(),
-            stream: &input.name,
-            watermark_us: input.watermark_us,
-            before: self.history.streams.get(&input.name).cloned().unwrap_or_default(),
+            contract,
+            before: &before,
             threads: self.limits.threads,
         };
-        let Made { commit, failed } = epoch.make(&batch, &signals).await?;
+        let Made { commit, failed } = epoch.make(&batch, &signals, self.keys.get_mut(&contract.name)).await?;
         self.failed.extend(failed);
         if commit.signals.is_empty() {
             return Ok(());
@@ -186,22 +225,9 @@ impl Engine {
         let bytes = finished.clone().map(|file| file.size).sum();
         let files = finished.count() as u64;
         let rows = batch.rows_read;
-        tracing::debug!(stream = %commit.stream, record = self.chain.len(), rows, files, "epoch");
-        progress(Progress::Committed { stream: input.name.clone(), files, bytes, rows });
-
-        let total = summary.streams.entry(input.name.clone()).or_default();
-        total.files += files;
-        total.rows += rows;
-        total.rows_rejected += batch.rows_rejected();
-        total.files_rejected += batch.files_rejected();
-        let room = EXAMPLES.saturating_sub(total.examples.len());
-        total.examples.extend(batch.rejected.into_iter().take(room));
-        total.quarantine.extend(commit.quarantine.clone());
-        total.watermark_us = commit.watermark_us;
-        for (name, signal) in &commit.signals {
-            summary.signals.entry(name.clone()).or_default().rows += signal.rows;
-        }
-        summary.epochs += 1;
+        tracing::debug!(rows, files, signals = commit.signals.len(), again = batch.again, "committing");
+        progress(Progress::Committed { stream: contract.name.clone(), files, bytes, rows });
+        summary.add_epoch(&commit, rows, files, batch.rejected, EXAMPLES);
         self.commit(Commit::Epoch(commit)).await
     }
 
@@ -219,7 +245,8 @@ impl Engine {
     ) -> Result<()> {
         let sealed = self.newly_sealed(end);
         let mut commit = ReleaseCommit {
-            run_id: self.run_id.clone(),
+            run_id: self.run.id.clone(),
+            generation: self.run.generation,
             committed_at_us: now_us(),
             sealed: sealed.clone(),
             releases: Vec::new(),
@@ -227,8 +254,12 @@ impl Engine {
             removed: Vec::new(),
         };
         for signal in &self.signals {
+            let stream = self.stream_history(&signal.stream);
+            // Windows that are closed for the stream may lack rows that this signal has yet to read.
+            if self.signal_history(signal).is_behind(&stream) {
+                continue;
+            }
             progress(Progress::Releasing { signal: signal.name().to_owned() });
-            let stream = self.history.streams.get(&signal.stream).cloned().unwrap_or_default();
             let mut closed = stream.closed;
             closed.sealed_us = closed.sealed_us.max(sealed.get(&signal.stream).copied());
             let due = match publish::stage(&self.store, &self.history, signal, closed).await {
@@ -239,12 +270,7 @@ impl Engine {
                     continue;
                 }
             };
-            let total = summary.signals.entry(signal.name().to_owned()).or_default();
-            total.days = due.entries.len() as u64;
-            total.rows_released = due.entries.iter().map(|entry| entry.rows).sum();
-            total.withheld = due.withheld;
-            total.paths = due.entries.iter().filter(|entry| entry.rows > 0).map(|entry| entry.path.clone()).collect();
-            total.removed.clone_from(&due.removed);
+            summary.add_release(signal.name(), &due);
             if due.withheld > 0 {
                 commit.withheld.insert(signal.name().to_owned(), due.withheld);
             }
@@ -259,12 +285,19 @@ impl Engine {
         publish::publish(&self.store, &entries, &removed).await
     }
 
-    /// Streams whose input ends now, later than it ended before.
+    /// Streams whose input ends now, later than it ended before: all when the caller says so, else those that were
+    /// silent for longer than they may be.
     fn newly_sealed(&self, end: InputEnd) -> BTreeMap<String, i64> {
-        if end == InputEnd::Pause {
-            return BTreeMap::new();
-        }
-        let streams = self.history.streams.iter().filter(|(_, stream)| stream.latest_us > stream.closed.sealed_us);
-        streams.filter_map(|(name, stream)| Some((name.clone(), stream.latest_us?))).collect()
+        let now_us = now_us();
+        let ends = |input: &&StreamInput| {
+            let stream = self.history.streams.get(&input.contract.name);
+            end == InputEnd::End || stream.is_some_and(|stream| watermark::is_idle(&input.contract, stream, now_us))
+        };
+        let ended = self.streams.iter().filter(ends).filter_map(|input| {
+            let stream = self.history.streams.get(&input.contract.name)?;
+            let latest_us = stream.latest_us.filter(|&latest_us| Some(latest_us) > stream.closed.sealed_us)?;
+            Some((input.contract.name.clone(), latest_us))
+        });
+        ended.collect()
     }
 }

@@ -3,20 +3,25 @@
 //! State files first, each under a name of its own; then one create-only record that names them. A
 //! crash before the record leaves files that nothing refers to; after it, nothing is missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use arrow::array::RecordBatch;
 use sha2::{Digest, Sha256};
 use tidegate_algebra::Partial;
+use tidegate_contract::stream::StreamContract;
 use tidegate_ledger::Store;
 use tidegate_signal::Signal;
 
-use crate::accounting::RowAccount;
+use crate::accounting::{RowAccount, StreamAccount};
+use crate::admission::{Admitted, Duplicates, Judge};
 use crate::clock::now_us;
-use crate::commit::{EpochCommit, SignalEpoch, StateFile};
+use crate::commit::{EpochCommit, FirstEpoch, SignalEpoch, StateFile};
+use crate::dedupe::{Keys, read_duplicates, write_duplicates};
+use crate::engine::Run;
 use crate::error::{Error, Result};
 use crate::history::StreamHistory;
-use crate::microbatch::MicroBatch;
-use crate::{layout, quarantine};
+use crate::microbatch::{MicroBatch, latest_by_split};
+use crate::{layout, quarantine, watermark};
 
 /// How large a micro-batch may grow, and on how many threads it is read and aggregated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,23 +34,24 @@ pub struct Limits {
     pub batch_rows: usize,
     /// Threads for reading and for aggregating.
     pub threads: usize,
+    /// Bytes that the keys by which a stream knows duplicates may take.
+    pub key_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { max_bytes: 64 << 20, max_files: 1_000, batch_rows: 8_192, threads }
+        Self { max_bytes: 64 << 20, max_files: 1_000, batch_rows: 8_192, threads, key_bytes: 128 << 20 }
     }
 }
 
 /// What an epoch is made in: the run, the record it will become, and the stream it reads.
 pub(crate) struct EpochContext<'a> {
     pub(crate) store: &'a Store,
-    pub(crate) run_id: &'a str,
+    pub(crate) run: &'a Run,
     pub(crate) record: u64,
-    pub(crate) stream: &'a str,
-    pub(crate) watermark_us: i64,
-    pub(crate) before: StreamHistory,
+    pub(crate) contract: &'a StreamContract,
+    pub(crate) before: &'a StreamHistory,
     pub(crate) threads: usize,
 }
 
@@ -56,67 +62,145 @@ pub(crate) struct Made {
 }
 
 impl EpochContext<'_> {
-    /// Aggregates `batch` for each of `signals`, writes their state, and gives the record to commit.
+    /// Judges the rows of `batch`, aggregates them for each of `signals`, writes their state, and gives the record to
+    /// commit. `keys` are those that the stream remembers.
     ///
     /// A signal that fails on a row is left out of the record, so that it reads the same rows again next time while the
     /// others go on.
     ///
     /// # Errors
     /// [`Error::Unbalanced`] when a row is unaccounted for; nothing is committed then.
-    pub(crate) async fn make(&self, batch: &MicroBatch, signals: &[&Signal]) -> Result<Made> {
-        let partitions = batch.partitions(self.threads);
+    pub(crate) async fn make(
+        &self,
+        batch: &MicroBatch,
+        signals: &[&Signal],
+        mut keys: Option<&mut Keys>,
+    ) -> Result<Made> {
+        let known = self.known_duplicates(batch).await?;
+        let judge = Judge {
+            contract: self.contract,
+            watermark_us: self.before.closed.watermark_us,
+            latest_us: self.before.latest_us,
+            known: &known,
+        };
+        let mut admitted = judge.admit(batch, keys.as_deref_mut())?;
+        if !admitted.account.balances() {
+            return Err(self.unbalanced("(before any signal)", format!("{:?}", admitted.account)));
+        }
         let mut results = BTreeMap::new();
         let mut failed = BTreeMap::new();
         for signal in signals {
             let name = signal.name().to_owned();
-            match signal.cut.partial(&batch.schema, &partitions).await {
-                Ok(partial) => {
-                    results.insert(name, self.commit_state(signal, batch, partial).await?);
+            let (timely, late) = judge.timely(&admitted.rows, signal)?;
+            match self.aggregate(signal, batch, timely, admitted.account).await {
+                Ok(result) => {
+                    admitted.set_aside.extend(late);
+                    results.insert(name, result);
                 }
-                Err(source @ tidegate_algebra::Error::RowFailed { .. }) => {
-                    failed.insert(name.clone(), Error::Signal { signal: name, source });
+                Err(error) if error.is_the_signals_own() => {
+                    failed.insert(name, error);
                 }
-                Err(source) => return Err(Error::Signal { signal: name, source }),
+                Err(error) => return Err(error),
             }
         }
-        let latest_us = batch.latest_us.max(self.before.latest_us);
-        let quarantine = quarantine::write(self, &batch.rejected).await?;
+        let first = if batch.again { None } else { Some(self.first(batch, &admitted, keys).await?) };
+        // Rows that are read again were rejected when they were first read.
+        let rejected = if batch.again { &[] } else { batch.rejected.as_slice() };
+        admitted.set_aside.retain(|rows| !batch.again || rows.signal.is_some());
+        let path = layout::quarantine_file(&self.contract.name, self.record, &self.run.id);
+        let quarantine = quarantine::write(self.store, path, self.contract, rejected, &admitted.set_aside).await?;
         let commit = EpochCommit {
-            run_id: self.run_id.to_owned(),
+            run_id: self.run.id.clone(),
+            generation: self.run.generation,
             committed_at_us: now_us(),
-            stream: self.stream.to_owned(),
+            stream: self.contract.name.clone(),
             files: batch.files.clone(),
-            latest_us,
-            watermark_us: latest_us.map(|latest| latest.saturating_sub(self.watermark_us)),
+            first,
             quarantine,
-            files_rejected: batch.files_rejected(),
             signals: results,
         };
         Ok(Made { commit, failed })
     }
 
-    async fn commit_state(&self, signal: &Signal, batch: &MicroBatch, partial: Partial) -> Result<SignalEpoch> {
-        let rejected = batch.rows_rejected();
-        let filtered = (batch.rows_read - rejected).saturating_sub(partial.rows_aggregated);
+    /// The files of duplicates that earlier reads of these rows wrote.
+    async fn known_duplicates(&self, batch: &MicroBatch) -> Result<BTreeMap<String, Duplicates>> {
+        let paths = batch.rows.iter().filter_map(|rows| rows.again.as_ref()?.duplicates.clone());
+        let mut known = BTreeMap::new();
+        for path in paths.collect::<BTreeSet<_>>() {
+            let duplicates = read_duplicates(self.store, &path).await?;
+            known.insert(path, duplicates);
+        }
+        Ok(known)
+    }
+
+    /// What the stream learns from rows that it reads for the first time.
+    async fn first(&self, batch: &MicroBatch, admitted: &Admitted, keys: Option<&mut Keys>) -> Result<FirstEpoch> {
+        let name = &self.contract.name;
+        let splits = latest_by_split(&admitted.rows);
+        let watermark_us = if batch.last {
+            watermark::advance(self.contract, self.before, &splits, now_us())
+        } else {
+            self.before.closed.watermark_us
+        };
+        let path = layout::duplicates_file(name, self.record, &self.run.id);
+        let duplicates = write_duplicates(self.store, path, &admitted.duplicates).await?;
+        let keys = match keys {
+            Some(keys) => keys.write_new(self.store, layout::keys_file(name, self.record, &self.run.id)).await?,
+            None => None,
+        };
+        Ok(FirstEpoch {
+            splits,
+            watermark_us,
+            rows_behind: admitted.rows_behind,
+            rows: admitted.account,
+            files_rejected: batch.files_rejected(),
+            duplicates,
+            keys,
+        })
+    }
+
+    async fn aggregate(
+        &self,
+        signal: &Signal,
+        batch: &MicroBatch,
+        timely: Vec<RecordBatch>,
+        stream: StreamAccount,
+    ) -> Result<SignalEpoch> {
+        let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
+        let taken = timely.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
+        let partitions = partitions(timely, self.threads);
+        let partial = signal.cut.partial(&batch.schema, &partitions).await.map_err(explain)?;
         let rows = RowAccount {
-            read: batch.rows_read,
+            read: stream.read,
             aggregated: partial.rows_aggregated,
-            filtered,
-            rejected,
-            ..RowAccount::default()
+            filtered: taken.saturating_sub(partial.rows_aggregated),
+            late: stream.delivered - taken,
+            rejected: stream.rejected,
+            duplicate: stream.duplicate,
         };
         if !rows.balances() {
-            return Err(Error::Unbalanced { record: self.record, signal: signal.name().to_owned(), rows });
+            return Err(self.unbalanced(signal.name(), format!("{rows:?}")));
         }
+        self.refuse_too_many_groups(signal, partial.state.rows() as u64)?;
         let fingerprint = signal.cut.fingerprint().clone();
         let state = if partial.state.is_empty() { None } else { Some(self.write_state(signal, partial).await?) };
         Ok(SignalEpoch { fingerprint, rows, state })
     }
 
+    /// State rows are at least as many as groups, and at most one per group and thread.
+    fn refuse_too_many_groups(&self, signal: &Signal, rows: u64) -> Result<()> {
+        match signal.definition.max_groups {
+            Some(most) if rows > most.saturating_mul(self.threads as u64) => {
+                Err(Error::TooManyGroups { signal: signal.name().to_owned(), most })
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn write_state(&self, signal: &Signal, partial: Partial) -> Result<StateFile> {
         let encoded = signal.cut.encode(&partial.state);
         let encoded = encoded.map_err(|source| Error::Signal { signal: signal.name().to_owned(), source })?;
-        let path = layout::state_file(signal.name(), signal.cut.fingerprint(), self.record, self.run_id);
+        let path = layout::state_file(signal.name(), signal.cut.fingerprint(), self.record, &self.run.id);
         let file = StateFile {
             path: path.clone(),
             sha256: sha256_hex(&encoded),
@@ -128,6 +212,20 @@ impl EpochContext<'_> {
         self.store.replace(&path, encoded.into()).await?;
         Ok(file)
     }
+
+    fn unbalanced(&self, signal: &str, rows: String) -> Error {
+        Error::Unbalanced { record: self.record, signal: signal.to_owned(), rows }
+    }
+}
+
+/// The batches dealt out to at most `threads` partitions, none of them tiny.
+fn partitions(batches: Vec<RecordBatch>, threads: usize) -> Vec<Vec<RecordBatch>> {
+    const LEAST_ROWS: usize = 65_536;
+    let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+    let wanted = (rows / LEAST_ROWS).clamp(1, threads.max(1));
+    let per_partition = batches.len().div_ceil(wanted).max(1);
+    let parts = batches.chunks(per_partition).map(<[RecordBatch]>::to_vec).collect::<Vec<_>>();
+    if parts.is_empty() { vec![Vec::new()] } else { parts }
 }
 
 /// SHA-256 as 64 lower-case hex digits.

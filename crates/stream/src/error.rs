@@ -2,8 +2,6 @@
 
 use tidegate_algebra::Fingerprint;
 
-use crate::RowAccount;
-
 /// The result of a run.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -24,14 +22,14 @@ pub enum Error {
         size_now: u64,
     },
     /// Rows went missing or were counted twice.
-    #[error("the rows of epoch {record} do not add up for signal {signal}: {rows:?}")]
+    #[error("the rows of epoch {record} do not add up for signal {signal}: {rows}")]
     Unbalanced {
         /// The log record the epoch would have had.
         record: u64,
         /// The signal.
         signal: String,
         /// Its account.
-        rows: RowAccount,
+        rows: String,
     },
     /// A state file is not what its commit record says.
     #[error("state file {path} of signal {signal} ({fingerprint}) is missing or damaged")]
@@ -42,6 +40,28 @@ pub enum Error {
         signal: String,
         /// The plan that made it.
         fingerprint: Fingerprint,
+    },
+    /// A private file is not what its commit record says.
+    #[error("file {path} is missing or damaged")]
+    DamagedFile {
+        /// The file.
+        path: String,
+    },
+    /// More keys lie within a stream's horizon than memory allows.
+    #[error("stream {stream} would have to remember more than {most} keys to know duplicates")]
+    TooManyKeys {
+        /// The stream.
+        stream: String,
+        /// How many it may remember.
+        most: usize,
+    },
+    /// A signal has more groups than it may have.
+    #[error("signal {signal} has more than {most} groups")]
+    TooManyGroups {
+        /// The signal.
+        signal: String,
+        /// Its `max_groups`.
+        most: u64,
     },
     /// A signal could not be computed.
     #[error("signal {signal}: {source}")]
@@ -73,4 +93,15 @@ pub enum Error {
     /// Arrow could not put a batch together.
     #[error(transparent)]
     Arrow(#[from] arrow::error::ArrowError),
+}
+
+impl Error {
+    /// True when one signal cannot take the rows while others may.
+    pub(crate) fn is_the_signals_own(&self) -> bool {
+        match self {
+            Self::TooManyGroups { .. } => true,
+            Self::Signal { source, .. } => matches!(source, tidegate_algebra::Error::RowFailed { .. }),
+            _ => false,
+        }
+    }
 }

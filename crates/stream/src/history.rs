@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use tidegate_algebra::{Closed, Fingerprint};
 use tidegate_ledger::Record;
 
-use crate::commit::{Commit, EpochCommit, ReleaseCommit, ReleaseEntry, StateFile};
+use serde::{Deserialize, Serialize};
+
+use crate::commit::{Commit, EpochCommit, FirstEpoch, KeyFile, ReleaseCommit, ReleaseEntry, StateFile};
 use crate::revision::Restatement;
 
 /// Everything the log says, in the form in which decisions need it.
@@ -15,6 +17,8 @@ pub struct History {
     pub streams: BTreeMap<String, StreamHistory>,
     /// Per signal and plan, what was read and which state it has.
     pub signals: BTreeMap<(String, Fingerprint), SignalHistory>,
+    /// How many runs committed something.
+    pub generation: u64,
     /// Per signal and day, the newest release.
     pub released: BTreeMap<(String, Option<i32>), ReleaseEntry>,
 }
@@ -26,6 +30,77 @@ pub struct StreamHistory {
     pub latest_us: Option<i64>,
     /// How far its windows are closed.
     pub closed: Closed,
+    /// Per split, how far it has come.
+    pub splits: BTreeMap<String, SplitHistory>,
+    /// What was read of its files.
+    pub files: BTreeMap<String, FileHistory>,
+    /// Files of keys by which rows that are delivered again are known.
+    pub keys: Vec<KeyFile>,
+}
+
+/// How far one producer of a stream has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitHistory {
+    /// The greatest event time it delivered.
+    pub latest_us: i64,
+    /// When it last delivered, by the machine's clock, in microseconds since 1970.
+    pub delivered_at_us: i64,
+}
+
+/// What a stream has read of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FileHistory {
+    /// Its size in bytes.
+    pub size: u64,
+    /// Nothing is left.
+    pub end: bool,
+    /// The parts in which it was read, in order.
+    pub reads: Vec<FirstRead>,
+}
+
+impl FileHistory {
+    /// How many rows were read.
+    pub(crate) fn rows(&self) -> u64 {
+        self.reads.last().map_or(0, |read| read.to_row)
+    }
+}
+
+impl StreamHistory {
+    fn add_first_read(&mut self, epoch: &EpochCommit, first: &FirstEpoch) {
+        let watermark_us = self.closed.watermark_us;
+        for file in &epoch.files {
+            let history = self.files.entry(file.id.clone()).or_default();
+            history.size = file.size;
+            history.end = file.end;
+            let (from_row, to_row) = (file.from_row, file.to_row);
+            if to_row > from_row {
+                let duplicates = first.duplicates.clone();
+                history.reads.push(FirstRead { from_row, to_row, watermark_us, duplicates });
+            }
+        }
+        for (split, &latest_us) in &first.splits {
+            let delivered_at_us = epoch.committed_at_us;
+            let history = self.splits.entry(split.clone()).or_insert(SplitHistory { latest_us, delivered_at_us });
+            history.latest_us = history.latest_us.max(latest_us);
+            history.delivered_at_us = delivered_at_us;
+        }
+        self.latest_us = first.splits.values().copied().max().max(self.latest_us);
+        self.closed.watermark_us = first.watermark_us.max(self.closed.watermark_us);
+        self.keys.extend(first.keys.clone());
+    }
+}
+
+/// Rows that a stream read together for the first time, and how they were judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstRead {
+    /// The first row.
+    pub from_row: u64,
+    /// The row after the last.
+    pub to_row: u64,
+    /// The watermark before them: rows behind it may be late.
+    pub watermark_us: Option<i64>,
+    /// Which of them had been delivered before.
+    pub duplicates: Option<String>,
 }
 
 /// What one plan of a signal has read.
@@ -40,6 +115,12 @@ pub struct SignalHistory {
 }
 
 impl SignalHistory {
+    /// True when the stream has read rows that this signal has not.
+    pub(crate) fn is_behind(&self, stream: &StreamHistory) -> bool {
+        let rows = |id: &String| self.consumed.get(id).map_or(0, |consumed| consumed.rows);
+        stream.files.iter().any(|(id, file)| rows(id) < file.rows())
+    }
+
     /// The state that was committed after a record.
     pub(crate) fn states_after(&self, record: u64) -> impl Iterator<Item = &StateFile> {
         self.states.iter().filter(move |(committed, _)| *committed > record).map(|(_, state)| state)
@@ -62,10 +143,6 @@ impl SignalHistory {
 pub struct Consumed {
     /// The row to read next.
     pub rows: u64,
-    /// Nothing is left.
-    pub end: bool,
-    /// The file's size when it was read.
-    pub size: u64,
 }
 
 impl History {
@@ -84,17 +161,18 @@ impl History {
             Commit::Epoch(epoch) => self.add_epoch(seq, epoch),
             Commit::Release(release) => self.add_release(release),
         }
+        self.generation = self.generation.max(commit.generation());
     }
 
     fn add_epoch(&mut self, seq: u64, epoch: &EpochCommit) {
         let stream = self.streams.entry(epoch.stream.clone()).or_default();
-        stream.latest_us = epoch.latest_us.max(stream.latest_us);
-        stream.closed.watermark_us = epoch.watermark_us.max(stream.closed.watermark_us);
+        if let Some(first) = &epoch.first {
+            stream.add_first_read(epoch, first);
+        }
         for (name, signal) in &epoch.signals {
             let history = self.signals.entry((name.clone(), signal.fingerprint.clone())).or_default();
             for file in &epoch.files {
-                let consumed = Consumed { rows: file.to_row, end: file.end, size: file.size };
-                history.consumed.insert(file.id.clone(), consumed);
+                history.consumed.insert(file.id.clone(), Consumed { rows: file.to_row });
             }
             history.states.extend(signal.state.clone().map(|state| (seq, state)));
         }

@@ -6,6 +6,7 @@
 //! staging/<release id>.parquet                              released bytes before they are visible
 //! released/signal=<name>/date=<day>/part-0.parquet          the only prefix readers may see
 //! quarantine/<stream>/<record>-<run>.parquet                what was set aside, and why     private
+//! dedupe/<stream>/<record>-<run>.{keys,rows}.parquet        keys of rows, rows seen before  private
 //! ```
 
 use tidegate_algebra::Fingerprint;
@@ -33,6 +34,14 @@ pub fn released_file(signal: &str, day: Option<i32>) -> String {
 
 pub(crate) fn quarantine_file(stream: &str, record: u64, run_id: &str) -> String {
     format!("quarantine/{stream}/{record:020}-{run_id}.parquet")
+}
+
+pub(crate) fn duplicates_file(stream: &str, record: u64, run_id: &str) -> String {
+    format!("dedupe/{stream}/{record:020}-{run_id}.rows.parquet")
+}
+
+pub(crate) fn keys_file(stream: &str, record: u64, run_id: &str) -> String {
+    format!("dedupe/{stream}/{record:020}-{run_id}.keys.parquet")
 }
 
 /// A day counted from 1970-01-01 as `YYYY-MM-DD` (H. Hinnant, "chrono-compatible low-level date algorithms").

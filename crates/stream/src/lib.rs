@@ -10,8 +10,10 @@
 //! do: it parses no SQL and cannot read a value out of state.
 
 mod accounting;
+mod admission;
 mod clock;
 mod commit;
+mod dedupe;
 mod dirty;
 mod engine;
 mod epoch;
@@ -23,15 +25,22 @@ mod publish;
 mod quarantine;
 mod released;
 mod revision;
+mod rows;
+mod stop;
 mod summary;
+mod watermark;
 mod work;
 
-pub use accounting::RowAccount;
-pub use commit::{Commit, EpochCommit, FilePosition, ReleaseCommit, ReleaseEntry, SignalEpoch, StateFile};
+pub use accounting::{RowAccount, StreamAccount};
+pub use commit::{
+    Commit, EpochCommit, FilePosition, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry, SignalEpoch,
+    StateFile,
+};
 pub use engine::{Engine, InputEnd, StreamInput};
 pub use epoch::Limits;
 pub use error::{Error, Result};
 pub use history::History;
 pub use layout::{LOG, released_file};
 pub use released::released_schema;
+pub use stop::Stop;
 pub use summary::{Progress, SignalSummary, StreamSummary, Summary};

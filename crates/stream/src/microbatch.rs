@@ -4,65 +4,58 @@
 //! side, and hands over one micro-batch at a time. At most one finished micro-batch waits, so memory
 //! holds three at most: one being read, one waiting, one being aggregated.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use tidegate_source::{Item, Reason, Rejection, Source};
+use tidegate_contract::stream::StreamContract;
+use tidegate_source::{Delivery, Item, Reason, Rejection, Source};
 use tokio::sync::mpsc;
 
 use crate::commit::FilePosition;
 use crate::epoch::Limits;
 use crate::error::{Error, Result};
+use crate::history::FirstRead;
+use crate::rows::{Positions, Rows};
+use crate::stop::Stop;
 use crate::work::WorkItem;
 
 /// The rows of one epoch.
 #[derive(Debug)]
 pub(crate) struct MicroBatch {
     pub(crate) schema: SchemaRef,
-    pub(crate) batches: Vec<RecordBatch>,
+    pub(crate) rows: Vec<Rows>,
     pub(crate) files: Vec<FilePosition>,
     pub(crate) signals: BTreeSet<String>,
     pub(crate) rejected: Vec<Rejection>,
     pub(crate) rows_read: u64,
-    /// The greatest event time in the batches.
-    pub(crate) latest_us: Option<i64>,
+    /// The stream had read the rows before: nothing about it is learned.
+    pub(crate) again: bool,
+    /// The listing is read whole.
+    pub(crate) last: bool,
     bytes: usize,
 }
 
 impl MicroBatch {
-    fn new(schema: SchemaRef, signals: BTreeSet<String>) -> Self {
+    fn new(schema: SchemaRef, item: &WorkItem) -> Self {
         Self {
             schema,
-            batches: Vec::new(),
+            rows: Vec::new(),
             files: Vec::new(),
-            signals,
+            signals: item.signals.clone(),
             rejected: Vec::new(),
             rows_read: 0,
-            latest_us: None,
+            again: item.again.is_some(),
+            last: false,
             bytes: 0,
         }
     }
 
-    pub(crate) fn rows_rejected(&self) -> u64 {
-        self.rejected.iter().filter(|rejection| rejection.row.is_some()).count() as u64
-    }
-
     pub(crate) fn files_rejected(&self) -> u64 {
         self.rejected.iter().filter(|rejection| rejection.row.is_none()).count() as u64
-    }
-
-    /// The batches dealt out to at most `threads` partitions, none of them tiny.
-    pub(crate) fn partitions(&self, threads: usize) -> Vec<Vec<RecordBatch>> {
-        const LEAST_ROWS: u64 = 65_536;
-        let rows = self.rows_read;
-        let wanted = usize::try_from(rows / LEAST_ROWS).unwrap_or(threads).clamp(1, threads.max(1));
-        let per_partition = self.batches.len().div_ceil(wanted).max(1);
-        let parts = self.batches.chunks(per_partition).map(<[RecordBatch]>::to_vec).collect::<Vec<_>>();
-        if parts.is_empty() { vec![Vec::new()] } else { parts }
     }
 
     fn is_full(&self, limits: &Limits) -> bool {
@@ -72,11 +65,11 @@ impl MicroBatch {
 
 /// Reads `work` in order and sends micro-batches until the receiver is dropped.
 pub(crate) struct Reader {
-    pub(crate) stream: String,
+    pub(crate) contract: StreamContract,
     pub(crate) source: Arc<Source>,
     pub(crate) columns: Vec<String>,
-    pub(crate) event_time: Option<String>,
     pub(crate) limits: Limits,
+    pub(crate) stop: Stop,
 }
 
 type Opened = (WorkItem, BoxStream<'static, Item>);
@@ -95,12 +88,16 @@ impl Reader {
         let mut current: Option<MicroBatch> = None;
         loop {
             while opened.len() < self.limits.threads.max(1)
+                && !self.stop.is_asked()
                 && let Some(item) = waiting.pop_front()
             {
                 opened.push_back(self.open(item)?);
             }
             let Some((item, rows)) = opened.pop_front() else { break };
-            if let Some(batch) = current.take_if(|batch| batch.signals != item.signals)
+            let is_over = |batch: &mut MicroBatch| {
+                batch.is_full(&self.limits) || batch.signals != item.signals || batch.again != item.again.is_some()
+            };
+            if let Some(batch) = current.take_if(is_over)
                 && batches.send(Ok(batch)).await.is_err()
             {
                 return Ok(());
@@ -108,20 +105,24 @@ impl Reader {
             if !self.read_file(&item, rows, &mut current, batches).await? {
                 return Ok(());
             }
+            if self.stop.is_asked() {
+                break;
+            }
         }
-        if let Some(batch) = current {
+        if let Some(mut batch) = current {
+            batch.last = waiting.is_empty() && opened.is_empty();
             let _ = batches.send(Ok(batch)).await;
         }
         Ok(())
     }
 
     fn open(&self, item: WorkItem) -> Result<Opened> {
-        let rows = self.source.open(&item.file, &self.columns, item.from_row, self.limits.batch_rows);
-        let rows = rows.map_err(|source| Error::Source { stream: self.stream.clone(), source })?;
+        let rows = self.source.open(&item.file, &self.columns, item.from_row, item.to_row, self.limits.batch_rows);
+        let rows = rows.map_err(|source| Error::Source { stream: self.contract.name.clone(), source })?;
         Ok((item, rows))
     }
 
-    /// Reads one file into `current`, sending it on whenever it is full. False when nobody listens.
+    /// Reads one file into `current`, sending it on whenever it holds enough bytes. False when nobody listens.
     async fn read_file(
         &self,
         item: &WorkItem,
@@ -136,67 +137,114 @@ impl Reader {
             to_row: item.from_row,
             end: false,
         };
+        let origin = Origin::of(item, &self.contract);
         // A file that cannot be read now is not done: the next run tries again.
         let mut retry = false;
         while let Some(read) = rows.next().await {
+            if let Some(full) = current.take_if(|batch| batch.bytes >= self.limits.max_bytes) {
+                if !self.send_part(full, &mut position, batches).await {
+                    return Ok(false);
+                }
+                if self.stop.is_asked() {
+                    return Ok(true);
+                }
+            }
             let batch = current.get_or_insert_with(|| self.empty(item));
             match read {
                 Item::Rows(delivery) => {
-                    position.to_row += delivery.rows_read;
                     batch.rows_read += delivery.rows_read;
-                    batch.rejected.extend(delivery.rejected);
-                    self.add_rows(batch, &delivery.batch)?;
+                    self.add_rows(batch, &origin, position.to_row, delivery)?;
+                    position.to_row = batch.rows.last().map_or(position.to_row, |rows| rows.end);
                 }
                 Item::FileRejected(rejection) => {
                     retry |= rejection.reason == Reason::FileUnreadable;
                     batch.rejected.push(rejection);
                 }
             }
-            if batch.bytes >= self.limits.max_bytes {
-                batch.files.push(position.clone());
-                position.from_row = position.to_row;
-                if let Some(full) = current.take()
-                    && batches.send(Ok(full)).await.is_err()
-                {
-                    return Ok(false);
-                }
-            }
         }
-        position.end = !retry;
+        position.end = !retry && item.to_row.is_none();
         let batch = current.get_or_insert_with(|| self.empty(item));
         if position.end || position.to_row > position.from_row {
             batch.files.push(position);
         }
-        if let Some(full) = current.take_if(|batch| batch.is_full(&self.limits)) {
-            return Ok(batches.send(Ok(full)).await.is_ok());
-        }
         Ok(true)
+    }
+
+    /// Sends a micro-batch that ends within a file. False when nobody listens.
+    async fn send_part(
+        &self,
+        mut full: MicroBatch,
+        position: &mut FilePosition,
+        batches: &mpsc::Sender<Result<MicroBatch>>,
+    ) -> bool {
+        if position.to_row > position.from_row {
+            full.files.push(position.clone());
+            position.from_row = position.to_row;
+        }
+        batches.send(Ok(full)).await.is_ok()
     }
 
     fn empty(&self, item: &WorkItem) -> MicroBatch {
         let schema = self.source.schema();
         let fields = self.columns.iter().filter_map(|column| schema.field_with_name(column).ok().cloned());
         let schema = Arc::new(arrow::datatypes::Schema::new(fields.collect::<Vec<_>>()));
-        MicroBatch::new(schema, item.signals.clone())
+        MicroBatch::new(schema, item)
     }
 
-    fn add_rows(&self, batch: &mut MicroBatch, rows: &RecordBatch) -> Result<()> {
-        if rows.num_rows() == 0 {
-            return Ok(());
-        }
-        if let Some(event_time) = &self.event_time
-            && let Some(times) = rows.column_by_name(event_time)
-        {
-            let times = times.as_primitive::<TimestampMicrosecondType>();
-            batch.latest_us = arrow::compute::max(times).max(batch.latest_us);
-        }
+    fn add_rows(&self, batch: &mut MicroBatch, origin: &Origin, first: u64, delivery: Delivery) -> Result<()> {
+        let end = first + delivery.rows_read;
+        let rejected = delivery.rejected.iter().filter_map(|rejection| rejection.row).collect::<Vec<_>>();
+        let rows = &delivery.batch;
         batch.bytes += rows.get_array_memory_size();
-        let rows = RecordBatch::try_new_with_options(
-            Arc::clone(&batch.schema),
-            rows.columns().to_vec(),
-            &arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows())),
-        )?;
-        batch.batches.push(rows);
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+        let rows = RecordBatch::try_new_with_options(Arc::clone(&batch.schema), rows.columns().to_vec(), &options)?;
+        let times = self.contract.event_time.as_ref().and_then(|column| rows.column_by_name(column));
+        let times = times.map(|times| times.as_primitive::<TimestampMicrosecondType>());
+        let (earliest_us, latest_us) =
+            (times.and_then(arrow::compute::min), times.and_then(arrow::compute::max));
+        batch.rows.push(Rows {
+            file: Arc::clone(&origin.file),
+            split: Arc::clone(&origin.split),
+            again: origin.again.clone(),
+            newest_us: origin.newest_us,
+            positions: Positions::of(first, end, &rejected),
+            end,
+            earliest_us,
+            latest_us,
+            batch: rows,
+        });
+        batch.rejected.extend(delivery.rejected);
         Ok(())
     }
+}
+
+/// What all rows of a file have in common.
+struct Origin {
+    file: Arc<str>,
+    split: Arc<str>,
+    again: Option<Arc<FirstRead>>,
+    newest_us: i64,
+}
+
+impl Origin {
+    fn of(item: &WorkItem, contract: &StreamContract) -> Self {
+        let partition = contract.split_by.as_ref().and_then(|name| item.file.partitions.get(name));
+        Self {
+            file: item.file.id.as_str().into(),
+            split: partition.cloned().flatten().unwrap_or_default().into(),
+            again: item.again.clone().map(Arc::new),
+            newest_us: item.file.modified_us.saturating_add(contract.max_future_skew_us),
+        }
+    }
+}
+
+/// The greatest event time that each split delivered.
+pub(crate) fn latest_by_split(rows: &[Rows]) -> BTreeMap<String, i64> {
+    let mut splits = BTreeMap::new();
+    for rows in rows {
+        if let Some(latest_us) = rows.latest_us {
+            splits.entry(rows.split.to_string()).and_modify(|known| *known = latest_us.max(*known)).or_insert(latest_us);
+        }
+    }
+    splits
 }

@@ -121,7 +121,7 @@ impl Staging<'_> {
     ) -> Result<Due> {
         let signal = self.signal;
         let days = due.iter().copied().collect::<Option<BTreeSet<_>>>();
-        let panes = Panes { closed: self.closed, lateness_us: 0, days };
+        let panes = Panes { closed: self.closed, lateness_us: signal.definition.lateness_us, days };
         let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
         let released = signal.cut.release(states, &panes).await.map_err(explain)?;
         let rows = released.sorted_by(&signal.sort_order).map_err(explain)?;

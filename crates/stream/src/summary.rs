@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use tidegate_source::Rejection;
 
-use crate::RowAccount;
+use crate::accounting::RowAccount;
+use crate::commit::EpochCommit;
+use crate::publish::Due;
 
 /// What a run did.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,8 +26,12 @@ pub struct StreamSummary {
     pub files: u64,
     /// Rows read, counted once for all signals that shared the read.
     pub rows: u64,
-    /// Rows in quarantine.
+    /// Rows in quarantine that no signal could take.
     pub rows_rejected: u64,
+    /// Rows delivered before.
+    pub rows_duplicate: u64,
+    /// Rows behind the watermark, whether or not their windows still took them.
+    pub rows_behind: u64,
     /// Files given up.
     pub files_rejected: u64,
     /// The first few rejections, for the operator to look at.
@@ -54,6 +60,44 @@ pub struct SignalSummary {
 }
 
 impl Summary {
+    /// Adds an epoch of `rows` rows that read `files` files to their end; of what was rejected it keeps `examples`.
+    pub(crate) fn add_epoch(
+        &mut self,
+        epoch: &EpochCommit,
+        rows: u64,
+        files: u64,
+        rejected: Vec<Rejection>,
+        examples: usize,
+    ) {
+        self.epochs += 1;
+        let stream = self.streams.entry(epoch.stream.clone()).or_default();
+        stream.files += files;
+        stream.rows += rows;
+        if let Some(first) = &epoch.first {
+            stream.rows_rejected += first.rows.rejected;
+            stream.rows_duplicate += first.rows.duplicate;
+            stream.rows_behind += first.rows_behind;
+            stream.files_rejected += first.files_rejected;
+            stream.watermark_us = first.watermark_us.max(stream.watermark_us);
+            let room = examples.saturating_sub(stream.examples.len());
+            stream.examples.extend(rejected.into_iter().take(room));
+        }
+        stream.quarantine.extend(epoch.quarantine.as_ref().map(|file| file.path.clone()));
+        for (name, signal) in &epoch.signals {
+            self.signals.entry(name.clone()).or_default().rows += signal.rows;
+        }
+    }
+
+    /// Adds what was released of a signal.
+    pub(crate) fn add_release(&mut self, signal: &str, due: &Due) {
+        let total = self.signals.entry(signal.to_owned()).or_default();
+        total.days = due.entries.len() as u64;
+        total.rows_released = due.entries.iter().map(|entry| entry.rows).sum();
+        total.withheld = due.withheld;
+        total.paths = due.entries.iter().filter(|entry| entry.rows > 0).map(|entry| entry.path.clone()).collect();
+        total.removed.clone_from(&due.removed);
+    }
+
     /// True when the run found nothing to do.
     pub fn is_idle(&self) -> bool {
         self.epochs == 0 && self.signals.values().all(|signal| signal.days == 0 && signal.removed.is_empty())

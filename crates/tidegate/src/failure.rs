@@ -191,7 +191,7 @@ impl From<tidegate_stream::Error> for Failure {
                 cause,
                 "landed files are never changed: put new rows into a new file and restore this one",
             ),
-            Error::DamagedState { .. } => Self::infrastructure(
+            Error::DamagedState { .. } | Error::DamagedFile { .. } => Self::infrastructure(
                 "TG503",
                 cause,
                 "restore the file from a backup; without one, compute everything again under another --root",
@@ -199,6 +199,14 @@ impl From<tidegate_stream::Error> for Failure {
             Error::Unbalanced { .. } => {
                 Self::infrastructure("TG402", cause, "nothing was committed; please report this as a bug")
             }
+            Error::TooManyKeys { .. } => {
+                Self::infrastructure("TG406", cause, "shorten the stream's dedupe_horizon, or raise memory in tidegate.toml")
+            }
+            Error::TooManyGroups { .. } => Self::infrastructure(
+                "TG407",
+                cause,
+                "group by fewer or coarser columns, or raise max_groups; the signal stays where it is until then",
+            ),
             Error::Signal { source: tidegate_algebra::Error::Overflow { .. }, .. } => {
                 Self::infrastructure("TG403", cause, "change the signal's query as the message says")
             }

@@ -79,10 +79,8 @@ impl Project {
         let key = secret::load_or_create(&store, &self.root).await?;
         let signals = self.plan(key).await?;
         let streams = self.inputs.iter().map(|(stream, source)| StreamInput {
-            name: stream.definition.name.value.clone(),
+            contract: stream.definition.contract.clone(),
             source: Arc::clone(source),
-            event_time: stream.definition.contract.event_time.clone(),
-            watermark_us: stream.definition.contract.watermark_us,
         });
         Ok(Engine::open(store, streams.collect(), signals, self.config.limits(), run_id).await?)
     }
@@ -151,6 +149,12 @@ fn connect(definition: &StreamDefinition, base: &Path) -> Result<(Stream, Arc<So
     if let Some(tenant) = missing(&definition.contract.tenant) {
         let cause = format!("stream `{}` has no column `{tenant}`, its tenant", definition.name.value);
         let failure = Failure::usage("TG313", cause, "name the column that says whose row it is");
+        return Err(failure.at(Snippet::of(&definition.name.place)));
+    }
+    let keys = definition.contract.dedupe.iter().flat_map(|dedupe| &dedupe.columns);
+    if let Some(key) = keys.cloned().find_map(|column| missing(&Some(column))) {
+        let cause = format!("stream `{}` has no column `{key}`, part of its dedupe_key", definition.name.value);
+        let failure = Failure::usage("TG313", cause, "name columns that tell one row from another");
         return Err(failure.at(Snippet::of(&definition.name.place)));
     }
     Ok((Stream { definition: definition.clone(), schema }, Arc::new(source)))

@@ -218,13 +218,7 @@ impl Project {
         let signals = self.plan(definitions).await?;
         let mut inputs = Vec::new();
         for (stream, source) in self.connect_all(definitions)? {
-            let contract = stream.definition.contract;
-            inputs.push(StreamInput {
-                name: contract.name,
-                source: Arc::new(source),
-                event_time: contract.event_time,
-                watermark_us: contract.watermark_us,
-            });
+            inputs.push(StreamInput { contract: stream.definition.contract, source: Arc::new(source) });
         }
         let store = Store::open_local(self.folder.path()).map_err(Failure::of)?;
         self.runs += 1;
