@@ -5,6 +5,8 @@
 
 use arrow::datatypes::SchemaRef;
 
+use crate::EpochUnit;
+
 /// What a stream promises to every signal that reads it.
 ///
 /// ```
@@ -24,6 +26,8 @@ pub struct StreamContract {
     pub name: String,
     /// The column that says when a row happened; without it the stream has no windows.
     pub event_time: Option<String>,
+    /// What an event time that is a number counts since 1970; without it, a number is no time.
+    pub event_time_unit: Option<EpochUnit>,
     /// How far behind the latest event a row may be before it is late, in microseconds.
     pub watermark_us: i64,
     /// The column that says whose row it is.
@@ -37,7 +41,15 @@ pub struct StreamContract {
 impl StreamContract {
     /// A contract that promises nothing but a name.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), event_time: None, watermark_us: 0, tenant: None, privacy_unit: None, declared: None }
+        Self {
+            name: name.into(),
+            event_time: None,
+            event_time_unit: None,
+            watermark_us: 0,
+            tenant: None,
+            privacy_unit: None,
+            declared: None,
+        }
     }
 
     /// Whether rows of this stream speak about a privacy unit, so that nothing of it is shown unprotected.

@@ -25,6 +25,7 @@
 
 mod convert;
 mod discover;
+mod epoch;
 mod error;
 mod format;
 mod location;

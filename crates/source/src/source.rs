@@ -6,7 +6,7 @@ use arrow::datatypes::{FieldRef, SchemaRef};
 use futures::stream::BoxStream;
 use tidegate_contract::stream::StreamContract;
 
-use crate::shape::Request;
+use crate::shape::{EventTime, Request};
 use crate::{Error, Format, Item, Location, Result, SourceFile, discover, format, infer, read, suggest};
 
 /// The files of one stream, and the columns they are read with.
@@ -36,7 +36,7 @@ pub struct Source {
     location: Location,
     format: Format,
     schema: SchemaRef,
-    event_time: Option<FieldRef>,
+    event_time: Option<EventTime>,
 }
 
 impl Source {
@@ -58,9 +58,9 @@ impl Source {
 
     /// A source whose columns are already known: `schema` must come from [`infer`], now or in an earlier run.
     pub fn new(contract: &StreamContract, location: Location, format: Format, schema: SchemaRef) -> Self {
-        let event_time = contract.event_time.as_ref();
+        let event_time = contract.event_time.as_ref().and_then(|name| schema.fields().find(name));
         let event_time =
-            event_time.and_then(|name| schema.fields().find(name)).map(|(_, field)| FieldRef::clone(field));
+            event_time.map(|(_, field)| EventTime { field: FieldRef::clone(field), unit: contract.event_time_unit });
         Self { location, format, schema, event_time }
     }
 
