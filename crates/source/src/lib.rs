@@ -15,7 +15,9 @@
 //! - A rejection never carries a value out of the data, only names of columns and types.
 //! - Every delivered batch has exactly the requested columns of the stream schema, whatever the file looked like.
 //! - Rows come in file order, and reading from row `n` gives the rows that reading from 0 gives after the first `n`.
-//! - Memory is bounded by the batch size, not by the file: at most [`BATCHES_IN_FLIGHT`] batches wait for the reader.
+//! - Memory is bounded by the batch size, not by the file: at most [`BATCHES_IN_FLIGHT`] batches of a file wait for the
+//!   reader, and those of all files together are bounded in bytes ([`Source::with_budget`]). Nobody who reads waits
+//!   forever for that, in whatever order.
 //!
 //! All are held by `tests/it`. Damaged files can make a decoder panic; the panic is caught and becomes
 //! [`Reason::FileCorrupt`], so a binary that uses this crate must not be built with `panic = "abort"`.
@@ -23,6 +25,7 @@
 //! What is absent: watermarks, late rows and positions that survive a restart belong to `stream`; this crate keeps no
 //! state between two calls. It does not know DataFusion.
 
+mod budget;
 mod convert;
 mod discover;
 mod epoch;

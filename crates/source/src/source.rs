@@ -1,13 +1,18 @@
 //! What can a stream of files be asked?
 
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, SchemaRef};
 use futures::stream::BoxStream;
 use tidegate_contract::stream::StreamContract;
 
+use crate::budget::Budget;
 use crate::shape::{EventTime, Request};
 use crate::{Error, Format, Item, Location, Result, SourceFile, discover, format, infer, read, suggest};
+
+/// How many bytes wait for readers at most, unless it is said otherwise.
+const BYTES_IN_FLIGHT: u64 = 64 << 20;
 
 /// The files of one stream, and the columns they are read with.
 ///
@@ -37,6 +42,7 @@ pub struct Source {
     format: Format,
     schema: SchemaRef,
     event_time: Option<EventTime>,
+    budget: Arc<Budget>,
 }
 
 impl Source {
@@ -61,7 +67,20 @@ impl Source {
         let event_time = contract.event_time.as_ref().and_then(|name| schema.fields().find(name));
         let event_time =
             event_time.map(|(_, field)| EventTime { field: FieldRef::clone(field), unit: contract.event_time_unit });
-        Self { location, format, schema, event_time }
+        Self { location, format, schema, event_time, budget: Arc::new(Budget::new(BYTES_IN_FLIGHT)) }
+    }
+
+    /// Bounds what waits for its readers to `bytes` of Arrow memory, for all files together that this source and its
+    /// copies have open; without it the bound is 64 MiB. One batch for each reader that waits may come on top of it, so
+    /// that a batch of any size gets through, and the one that each file is decoding.
+    #[must_use]
+    pub fn with_budget(self, bytes: u64) -> Self {
+        Self { budget: Arc::new(Budget::new(bytes)), ..self }
+    }
+
+    /// How many bytes wait for readers, or are with them in a [`Delivery`](crate::Delivery).
+    pub fn bytes_in_flight(&self) -> u64 {
+        self.budget.in_flight()
     }
 
     /// The columns of the stream. They stay the same for the life of this source.
@@ -110,7 +129,7 @@ impl Source {
         let requested = columns.iter().map(|column| self.column(column)).collect::<Result<_>>()?;
         let reads_all = matches!(self.format, Format::Ndjson | Format::Csv);
         let request = Request::new(requested, &self.schema, self.event_time.as_ref(), reads_all);
-        Ok(read::open(self.format, file.clone(), request, from_row, batch_rows.max(1)))
+        Ok(read::open(self.format, file.clone(), request, from_row, batch_rows.max(1), &self.budget))
     }
 
     fn column(&self, name: &str) -> Result<FieldRef> {
