@@ -60,7 +60,7 @@ mod tests {
     use crate::history::Consumed;
 
     fn file(id: &str) -> SourceFile {
-        SourceFile { id: id.to_owned(), path: id.into(), size: 10, partitions: BTreeMap::new() }
+        SourceFile { id: id.to_owned(), path: id.into(), size: 10, modified_us: 0, partitions: BTreeMap::new() }
     }
 
     fn read(files: &[(&str, u64, bool)]) -> SignalHistory {
