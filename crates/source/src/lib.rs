@@ -6,15 +6,16 @@
 //! ```text
 //! path option --Location--> files --infer--> stream schema
 //!                             |
-//!                             +--open(file, columns, from row)--> Item, Item, ...
-//!                                                                 Rows { batch, rejected } | FileRejected
+//!                             +--open(file, columns, rows)--> Item, Item, ...
+//!                                                             Rows { batch, rejected } | FileRejected
 //! ```
 //!
 //! # Promises
 //! - One bad file or row never stops a run: it becomes a [`Rejection`] with a [`Reason`], and the good rows go on.
 //! - A rejection never carries a value out of the data, only names of columns and types.
 //! - Every delivered batch has exactly the requested columns of the stream schema, whatever the file looked like.
-//! - Rows come in file order, and reading from row `n` gives the rows that reading from 0 gives after the first `n`.
+//! - Rows come in file order, and reading from row `n` gives the rows that reading from 0 gives after the first `n`. Any
+//!   range of rows that were delivered can be read again.
 //! - Memory is bounded by the batch size, not by the file: at most [`BATCHES_IN_FLIGHT`] batches of a file wait for the
 //!   reader, and those of all files together are bounded in bytes ([`Source::with_budget`]). Nobody who reads waits
 //!   forever for that, in whatever order.

@@ -116,7 +116,7 @@ impl Reader {
     }
 
     fn open(&self, item: WorkItem) -> Result<Opened> {
-        let rows = self.source.open(&item.file, &self.columns, item.from_row, self.limits.batch_rows);
+        let rows = self.source.open(&item.file, &self.columns, item.from_row.., self.limits.batch_rows);
         let rows = rows.map_err(|source| Error::Source { stream: self.stream.clone(), source })?;
         Ok((item, rows))
     }

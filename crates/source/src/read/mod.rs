@@ -11,6 +11,7 @@ mod parquet;
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -47,19 +48,29 @@ pub(crate) fn columns(format: Format, path: &Path) -> Option<Vec<Field>> {
     (!fields.is_empty()).then(|| fields.iter().map(|f| bare(f)).collect())
 }
 
-/// Reads a file on a blocking thread.
+/// Reads some rows of a file on a blocking thread.
 pub(crate) fn open(
     format: Format,
     file: SourceFile,
     request: Request,
-    from_row: u64,
+    rows: Range<u64>,
     batch_rows: usize,
     budget: &Arc<Budget>,
 ) -> BoxStream<'static, Item> {
     let (items, received) = mpsc::channel(BATCHES_IN_FLIGHT);
     let account = Arc::new(Account::open(budget));
     let id = file.id.clone();
-    let job = Job { file, format, request, from_row, batch_rows, rows_read: 0, account: Arc::clone(&account), items };
+    let job = Job {
+        file,
+        format,
+        request,
+        from_row: rows.start,
+        to_row: rows.end,
+        batch_rows,
+        rows_read: 0,
+        account: Arc::clone(&account),
+        items,
+    };
     let thread = Some(spawn_blocking(|| job.run()));
     let reading = Reading { received, account, batches: 0, thread, id, format, rows_read: 0 };
     stream::unfold(reading, |mut reading| async { Some((reading.next().await?, reading)) }).boxed()
@@ -112,6 +123,8 @@ struct Job {
     format: Format,
     request: Request,
     from_row: u64,
+    /// The first row that is not read any more; the file may end before it.
+    to_row: u64,
     batch_rows: usize,
     /// How many rows were handed on, the rejected ones included.
     rows_read: u64,
@@ -146,6 +159,16 @@ impl Job {
             // Nobody may be listening any more, and then nobody misses it.
             let _ = self.items.blocking_send(Item::FileRejected(rejection));
         }
+    }
+
+    /// How many rows are still to be read, if the file has so many.
+    fn rows_left(&self) -> u64 {
+        self.to_row.saturating_sub(self.from_row + self.rows_read)
+    }
+
+    /// How many rows the next batch has at most.
+    fn next_batch_rows(&self) -> usize {
+        usize::try_from(self.rows_left()).map_or(self.batch_rows, |left| left.min(self.batch_rows))
     }
 
     fn open(&self) -> Result<File, Stop> {

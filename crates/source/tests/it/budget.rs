@@ -21,7 +21,7 @@ fn stage() -> Stage {
 fn open_all(source: &Source) -> Vec<BoxStream<'static, Item>> {
     let columns: Vec<String> = source.schema().fields().iter().map(|field| field.name().clone()).collect();
     let files = source.discover().unwrap();
-    files.iter().map(|file| source.open(file, &columns, 0, BATCH_ROWS).unwrap()).collect()
+    files.iter().map(|file| source.open(file, &columns, 0.., BATCH_ROWS).unwrap()).collect()
 }
 
 fn delivery(item: Item) -> Delivery {

@@ -69,7 +69,7 @@ async fn a_type_that_does_not_fit_rejects_only_its_file_and_does_so_for_every_re
             "column `a` is Utf8View in this file, and the stream expects Int32"
                 .replace("Utf8View", if extension == "parquet" { "Utf8View" } else { "Utf8" })
         );
-        let b = read(&source, &id, &["b"], 0, 10).await;
+        let b = read(&source, &id, &["b"], 0.., 10).await;
         assert!(b.given_up.is_some(), "a file is bad whichever columns are asked for");
     }
 }
@@ -165,7 +165,7 @@ async fn numbers_are_event_times_once_their_unit_is_named() {
     assert_eq!(instants(&stage, "arrow", "b.arrow").await, (vec![MS * 1000; 2], vec![]));
     assert_eq!(instants(&stage, "arrow", "c.arrow").await, (vec![MS * 1000], vec![]), "it names its unit itself");
 
-    let read = read(&stage.source("parquet"), "a.parquet", &["ts", "ts"], 0, 10).await;
+    let read = read(&stage.source("parquet"), "a.parquet", &["ts", "ts"], 0.., 10).await;
     assert_eq!(read.batch.column(0), read.batch.column(1));
     assert_eq!(read.rejected[0].detail, "the value of column `ts` is not a Timestamp(µs, \"UTC\")");
 }
@@ -238,7 +238,7 @@ async fn an_unknown_column_is_refused_with_a_suggestion() {
     stage.parquet("a.parquet", &decisions(1));
     let source = stage.source("parquet");
     let file = &source.discover().unwrap()[0];
-    let Err(error) = source.open(file, &["task_clas".into()], 0, 1) else { panic!("it was opened") };
+    let Err(error) = source.open(file, &["task_clas".into()], 0.., 1) else { panic!("it was opened") };
     assert!(error.to_string().starts_with("no column `task_clas` (did you mean `task_class`?)"), "{error}");
 }
 
