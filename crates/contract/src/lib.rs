@@ -5,6 +5,7 @@
 //! no I/O and reads no clock, and does not say where a stream comes from or how it lies in files.
 
 mod annotation;
+mod epoch;
 mod experiment;
 mod field;
 mod labels;
@@ -15,6 +16,7 @@ pub mod stream;
 mod vocabulary;
 
 pub use annotation::{AnnotatorKind, LabelKind, Op, TargetScope};
+pub use epoch::{EpochUnit, UnknownEpochUnit};
 pub use experiment::Arm;
 pub use field::{CLASSIFICATION, Classification, PRIVACY_UNIT, SINCE_VERSION};
 pub use labels::labels;

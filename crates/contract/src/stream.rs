@@ -5,6 +5,8 @@
 
 use arrow::datatypes::SchemaRef;
 
+use crate::EpochUnit;
+
 const DAY_US: i64 = 86_400_000_000;
 
 /// How rows that are delivered more than once are known.
@@ -35,6 +37,8 @@ pub struct StreamContract {
     pub name: String,
     /// The column that says when a row happened; without it the stream has no windows.
     pub event_time: Option<String>,
+    /// What an event time that is a number counts since 1970; without it, a number is no time.
+    pub event_time_unit: Option<EpochUnit>,
     /// How far behind the latest event a row may be before it is late, in microseconds.
     pub watermark_us: i64,
     /// The column that says whose row it is.
@@ -61,6 +65,7 @@ impl StreamContract {
         Self {
             name: name.into(),
             event_time: None,
+            event_time_unit: None,
             watermark_us: 0,
             tenant: None,
             privacy_unit: None,

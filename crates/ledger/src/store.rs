@@ -1,6 +1,7 @@
 //! How is a file put on the object store, so that it is whole, there to stay, and never written twice?
 
 use std::fmt;
+use std::ops::Range;
 use std::path::Path as FsPath;
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,11 +128,26 @@ impl Store {
     /// [`Error::PermissionDenied`] or [`Error::Store`].
     pub async fn get(&self, path: &str) -> Result<Option<Bytes>> {
         let location = parse(path)?;
-        let read = self.retry.run(|| async { self.objects.get(&location).await?.bytes().await });
-        match read.await {
+        let read = self.retry.run(|| async { self.objects.get(&location).await?.bytes().await }).await;
+        self.unless_absent(&location, read)
+    }
+
+    /// Some bytes of a file, or nothing when there is no such file. A range that goes beyond its end is cut off there.
+    ///
+    /// # Errors
+    /// [`Error::PermissionDenied`] or [`Error::Store`], the latter also when the range is empty or begins beyond the
+    /// end.
+    pub async fn get_range(&self, path: &str, range: Range<u64>) -> Result<Option<Bytes>> {
+        let location = parse(path)?;
+        let read = self.retry.run(|| self.objects.get_range(&location, range.clone())).await;
+        self.unless_absent(&location, read)
+    }
+
+    fn unless_absent(&self, location: &Path, read: object_store::Result<Bytes>) -> Result<Option<Bytes>> {
+        match read {
             Ok(bytes) => Ok(Some(bytes)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(e) => Err(Error::store("read", self.shown(&location), e)),
+            Err(e) => Err(Error::store("read", self.shown(location), e)),
         }
     }
 
@@ -140,12 +156,20 @@ impl Store {
     /// # Errors
     /// [`Error::PermissionDenied`] or [`Error::Store`].
     pub async fn list(&self, folder: &str) -> Result<Vec<String>> {
+        Ok(self.list_sized(folder).await?.into_iter().map(|(path, _)| path).collect())
+    }
+
+    /// The paths of all files below a folder, sorted, and how many bytes each file has.
+    ///
+    /// # Errors
+    /// [`Error::PermissionDenied`] or [`Error::Store`].
+    pub async fn list_sized(&self, folder: &str) -> Result<Vec<(String, u64)>> {
         let location = parse(folder)?;
         let files = self.retry.run(|| self.objects.list(Some(&location)).try_collect::<Vec<_>>()).await;
         let files = files.map_err(|e| Error::store("list", self.shown(&location), e))?;
-        let mut paths: Vec<String> = files.into_iter().map(|file| file.location.to_string()).collect();
-        paths.sort_unstable();
-        Ok(paths)
+        let mut files: Vec<_> = files.into_iter().map(|file| (file.location.to_string(), file.size)).collect();
+        files.sort_unstable();
+        Ok(files)
     }
 
     /// Removes a file; it is fine if there is none. On a local disk a power cut can bring it back.

@@ -9,7 +9,8 @@ use datafusion::sql::parser::DFParserBuilder;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use tidegate_contract::stream::{Dedupe, StreamContract};
+use tidegate_contract::stream::Dedupe;
+use tidegate_contract::{EpochUnit, StreamContract};
 
 use crate::clause::{PrivacyClause, lift};
 use crate::cursor::{Cursor, is_word, tokenize};
@@ -204,6 +205,13 @@ async fn read_stream(
         return Err(refuse(Code::OptionValue, &connector.place, cause, "write connector = 'file', or leave it out"));
     }
     let event_time = options.text("event_time")?;
+    let event_time_unit = match options.text("event_time_unit")? {
+        None => None,
+        Some(unit) => Some(unit.value.parse::<EpochUnit>().map_err(|_| {
+            let cause = format!("there is no unit of time `{}`", unit.value);
+            refuse(Code::OptionValue, &unit.place, cause, "write event_time_unit = 's', 'ms', 'us' or 'ns'")
+        })?),
+    };
     let watermark_us = options.duration_us("watermark")?.unwrap_or(0);
     let tenant = options.text("tenant")?;
     let privacy_unit = options.text("privacy_unit")?;
@@ -218,6 +226,7 @@ async fn read_stream(
         contract: StreamContract {
             name: name.value.clone(),
             event_time: value(event_time),
+            event_time_unit,
             watermark_us,
             tenant: value(tenant),
             privacy_unit: value(privacy_unit),

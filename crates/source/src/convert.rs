@@ -107,7 +107,7 @@ pub(crate) fn convert(from: &ArrayRef, to: &DataType) -> Result<Converted, Arrow
 }
 
 /// Casts with null in place of every value that does not fit.
-fn cast(from: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
+pub(crate) fn cast(from: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
     let options = CastOptions { safe: true, ..CastOptions::default() };
     match (from.data_type(), to) {
         (DataType::Null, _) => Ok(new_null_array(to, from.len())),
@@ -143,7 +143,7 @@ fn label(array: &ArrayRef, unit: TimeUnit, zone: Option<&Arc<str>>) -> ArrayRef 
 }
 
 /// The rows that had a value before and have none after.
-fn lost_rows(before: &ArrayRef, after: &ArrayRef) -> Vec<usize> {
+pub(crate) fn lost_rows(before: &ArrayRef, after: &ArrayRef) -> Vec<usize> {
     let had = before.logical_nulls();
     let nulls_before = had.as_ref().map_or(0, |nulls| nulls.null_count());
     if after.null_count() == nulls_before {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use glob::MatchOptions;
 
@@ -19,6 +20,8 @@ pub struct SourceFile {
     pub path: PathBuf,
     /// Its size in bytes when it was listed.
     pub size: u64,
+    /// When it was last modified, as it was listed: microseconds since 1970. 0 where the system does not say.
+    pub modified_us: i64,
     /// The values that its folders give (`key=value`), decoded; `None` stands for null.
     pub partitions: BTreeMap<String, Option<String>>,
 }
@@ -36,22 +39,24 @@ pub fn discover(location: &Location, format: Format) -> Result<Vec<SourceFile>> 
     let root = location.root();
     if let Select::One(name) = location.select() {
         let path = root.join(name);
-        let Some(size) = file_size(&path) else {
+        let Some(stat) = stat(&path) else {
             return Err(Error::PathMissing { path });
         };
-        files.insert(name.clone(), (path, size));
+        files.insert(name.clone(), (path, stat));
     } else if root.is_dir() {
         let mut above = Vec::new();
-        walk(root, "", &mut above, &mut |id, path, size| {
+        walk(root, "", &mut above, &mut |id, path, stat| {
             if belongs(location.select(), format, &id) {
-                files.insert(id, (path, size));
+                files.insert(id, (path, stat));
             }
         })?;
     } else {
         return Err(Error::PathMissing { path: root.to_path_buf() });
     }
-    let files =
-        files.into_iter().map(|(id, (path, size))| SourceFile { partitions: partition::parse(&id), id, path, size });
+    let files = files.into_iter().map(|(id, (path, stat))| {
+        let Stat { size, modified_us } = stat;
+        SourceFile { partitions: partition::parse(&id), id, path, size, modified_us }
+    });
     Ok(files.collect())
 }
 
@@ -73,7 +78,7 @@ fn walk(
     folder: &Path,
     prefix: &str,
     above: &mut Vec<PathBuf>,
-    visit: &mut impl FnMut(String, PathBuf, u64),
+    visit: &mut impl FnMut(String, PathBuf, Stat),
 ) -> Result<()> {
     let unlistable = |source| Error::Unlistable { path: folder.to_path_buf(), source };
     let real = match folder.canonicalize() {
@@ -98,20 +103,35 @@ fn walk(
         let id = format!("{prefix}{name}");
         if path.is_dir() {
             walk(&path, &format!("{id}/"), above, visit)?;
-        } else if let Some(size) = file_size(&path)
+        } else if let Some(stat) = stat(&path)
             && !is_temporary(&name)
         {
-            visit(id, path, size);
+            visit(id, path, stat);
         }
     }
     above.pop();
     Ok(())
 }
 
-/// The size of a file, or nothing when it is gone or is not a file.
-fn file_size(path: &Path) -> Option<u64> {
+/// What a listing says about a file.
+struct Stat {
+    size: u64,
+    modified_us: i64,
+}
+
+/// What the system says about a file, or nothing when it is gone or is not a file.
+fn stat(path: &Path) -> Option<Stat> {
     let metadata = fs::metadata(path).ok()?;
-    metadata.is_file().then_some(metadata.len())
+    let modified_us = metadata.modified().map_or(0, micros_since_1970);
+    metadata.is_file().then_some(Stat { size: metadata.len(), modified_us })
+}
+
+fn micros_since_1970(time: SystemTime) -> i64 {
+    let micros = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => micros(after),
+        Err(before) => -micros(before.duration()),
+    }
 }
 
 fn is_hidden(name: &str) -> bool {

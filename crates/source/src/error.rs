@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use arrow::datatypes::DataType;
 
+use crate::epoch::is_whole;
+
 /// The result of asking for a stream's files or columns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -80,8 +82,12 @@ pub enum Error {
     },
     /// The event time of the contract is a column that holds no time.
     #[error(
-        "the event time `{column}` of stream `{stream}` is {data_type}: it must be a timestamp, a date, \
-         or text such as 2026-01-31T12:00:00Z"
+        "the event time `{column}` of stream `{stream}` is {data_type}: {}",
+        if is_whole(data_type) {
+            "add event_time_unit = 'ms' (or 's', 'us', 'ns'), the unit in which it counts the time since 1970"
+        } else {
+            "it must be a timestamp, a date, text such as 2026-01-31T12:00:00Z, or a whole number with an event_time_unit"
+        }
     )]
     EventTimeNotATime {
         /// The stream.

@@ -6,16 +6,19 @@
 //! ```text
 //! path option --Location--> files --infer--> stream schema
 //!                             |
-//!                             +--open(file, columns, from row)--> Item, Item, ...
-//!                                                                 Rows { batch, rejected } | FileRejected
+//!                             +--open(file, columns, rows)--> Item, Item, ...
+//!                                                             Rows { batch, rejected } | FileRejected
 //! ```
 //!
 //! # Promises
 //! - One bad file or row never stops a run: it becomes a [`Rejection`] with a [`Reason`], and the good rows go on.
 //! - A rejection never carries a value out of the data, only names of columns and types.
 //! - Every delivered batch has exactly the requested columns of the stream schema, whatever the file looked like.
-//! - Rows come in file order, and reading from row `n` gives the rows that reading from 0 gives after the first `n`.
-//! - Memory is bounded by the batch size, not by the file: at most [`BATCHES_IN_FLIGHT`] batches wait for the reader.
+//! - Rows come in file order, and reading from row `n` gives the rows that reading from 0 gives after the first `n`. Any
+//!   range of rows that were delivered can be read again.
+//! - Memory is bounded by the batch size, not by the file: at most [`BATCHES_IN_FLIGHT`] batches of a file wait for the
+//!   reader, and those of all files together are bounded in bytes ([`Source::with_budget`]). Nobody who reads waits
+//!   forever for that, in whatever order.
 //!
 //! All are held by `tests/it`. Damaged files can make a decoder panic; the panic is caught and becomes
 //! [`Reason::FileCorrupt`], so a binary that uses this crate must not be built with `panic = "abort"`.
@@ -23,8 +26,10 @@
 //! What is absent: watermarks, late rows and positions that survive a restart belong to `stream`; this crate keeps no
 //! state between two calls. It does not know DataFusion.
 
+mod budget;
 mod convert;
 mod discover;
+mod epoch;
 mod error;
 mod format;
 mod location;

@@ -111,6 +111,7 @@ mod tests {
                 id: String::new(),
                 path: Default::default(),
                 size: 0,
+                modified_us: 0,
                 partitions: parse(&format!("k={value}/f")),
             };
             let files: Vec<_> = values.iter().map(file).collect();

@@ -4,8 +4,10 @@ use std::fmt;
 
 use arrow::array::RecordBatch;
 
+use crate::budget::Hold;
+
 /// One step of reading a file.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub enum Item {
     /// The next rows, good and rejected.
     Rows(Delivery),
@@ -17,7 +19,9 @@ pub enum Item {
 ///
 /// # Guarantee
 /// `rows_read == batch.num_rows() + rejected.len()`: no row is lost between reading and accounting.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// Its bytes count as in flight until it is dropped, or taken apart; see [`Source::with_budget`](crate::Source::with_budget).
+#[derive(Debug, PartialEq)]
 pub struct Delivery {
     /// The good rows, in file order, with exactly the requested columns.
     pub batch: RecordBatch,
@@ -25,6 +29,7 @@ pub struct Delivery {
     pub rows_read: u64,
     /// The bad rows, in file order.
     pub rejected: Vec<Rejection>,
+    pub(crate) hold: Hold,
 }
 
 /// A row or a file that was set aside, and why.

@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use tidegate_contract::stream::StreamContract;
 
 use crate::convert::{is_text, is_time};
+use crate::epoch::is_whole;
 use crate::{Error, Format, Result, SourceFile, partition, read, suggest};
 
 /// The time zone of every event time.
@@ -27,7 +28,7 @@ pub fn infer(contract: &StreamContract, format: Format, files: &[SourceFile]) ->
         Some(declared) => declared.fields().iter().map(|f| f.as_ref().clone()).collect(),
         None => from_files(contract, format, files)?,
     };
-    normalise(contract, fields)
+    normalise(contract, format, fields)
 }
 
 fn from_files(contract: &StreamContract, format: Format, files: &[SourceFile]) -> Result<Vec<Field>> {
@@ -71,13 +72,13 @@ fn widen(first: &DataType, last: &DataType) -> DataType {
     }
 }
 
-fn normalise(contract: &StreamContract, fields: Vec<Field>) -> Result<SchemaRef> {
+fn normalise(contract: &StreamContract, format: Format, fields: Vec<Field>) -> Result<SchemaRef> {
     if let Some(column) = &contract.event_time {
         let Some(field) = fields.iter().find(|f| f.name() == column) else {
             return Err(no_event_time(contract, column, &fields));
         };
         let data_type = field.data_type();
-        if !is_time(data_type) && !is_text(data_type) && data_type != &DataType::Null {
+        if !can_be_event_time(contract, format, data_type) {
             return Err(Error::EventTimeNotATime {
                 stream: contract.name.clone(),
                 column: column.clone(),
@@ -96,6 +97,13 @@ fn normalise(contract: &StreamContract, fields: Vec<Field>) -> Result<SchemaRef>
         field.with_data_type(data_type).with_nullable(true)
     });
     Ok(Arc::new(Schema::new(normal.collect::<Vec<_>>())))
+}
+
+fn can_be_event_time(contract: &StreamContract, format: Format, data_type: &DataType) -> bool {
+    // A number in text is read as it is written, so that it does not matter what it looked like in the sample.
+    let counts = is_whole(data_type) || format.is_text() && data_type.is_numeric();
+    let counts = counts && contract.event_time_unit.is_some();
+    counts || is_time(data_type) || is_text(data_type) || data_type == &DataType::Null
 }
 
 fn no_event_time(contract: &StreamContract, column: &str, fields: &[Field]) -> Error {

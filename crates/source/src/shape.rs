@@ -11,9 +11,19 @@ use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOption
 use arrow::compute::{filter_record_batch, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use arrow::error::ArrowError;
+use tidegate_contract::EpochUnit;
 
-use crate::convert::{convert, is_lossless, is_parsable};
+use crate::convert::{Converted, convert, is_lossless, is_parsable};
+use crate::epoch::{convert_epoch, is_whole};
 use crate::{Reason, SourceFile};
+
+/// The column that says when a row happened.
+#[derive(Clone, Debug)]
+pub(crate) struct EventTime {
+    pub(crate) field: FieldRef,
+    /// What it counts since 1970 where it is a number.
+    pub(crate) unit: Option<EpochUnit>,
+}
 
 /// The columns somebody wants from a stream.
 #[derive(Clone, Debug)]
@@ -26,6 +36,7 @@ pub(crate) struct Request {
     delivered: SchemaRef,
     /// Which of `fields` says when a row happened.
     event_time: Option<usize>,
+    event_time_unit: Option<EpochUnit>,
 }
 
 impl Request {
@@ -36,9 +47,11 @@ impl Request {
     pub(crate) fn new(
         requested: Vec<FieldRef>,
         schema: &Schema,
-        event_time: Option<&FieldRef>,
+        event_time: Option<&EventTime>,
         reads_all: bool,
     ) -> Self {
+        let event_time_unit = event_time.and_then(|time| time.unit);
+        let event_time = event_time.map(|time| &time.field);
         let delivered = Arc::new(Schema::new(requested.clone()));
         let mut fields = requested;
         let mut checked = Vec::new();
@@ -50,12 +63,18 @@ impl Request {
             if reads_all || is_event_time { &mut fields } else { &mut checked }.push(Arc::clone(field));
         }
         let event_time = event_time.and_then(|time| fields.iter().position(|f| f.name() == time.name()));
-        Self { fields, checked, delivered, event_time }
+        Self { fields, checked, delivered, event_time, event_time_unit }
     }
 
     /// The columns that are read.
     pub(crate) fn fields(&self) -> &[FieldRef] {
         &self.fields
+    }
+
+    /// In which unit numbers of a column are instants, if they are.
+    fn epoch_unit(&self, field: &Field) -> Option<EpochUnit> {
+        let event_time = &self.fields[self.event_time?];
+        self.event_time_unit.filter(|_| event_time.name() == field.name())
     }
 }
 
@@ -105,11 +124,12 @@ impl Shape {
     ) -> Result<Self, Misfit> {
         let mut found = Vec::with_capacity(request.fields.len());
         for (at, wanted) in request.fields.iter().enumerate() {
+            let unit = request.epoch_unit(wanted);
             let place = match file.partitions.get(wanted.name()) {
-                Some(value) => Found::Folder(constant(wanted, value.as_deref())?),
+                Some(value) => Found::Folder(constant(wanted, value.as_deref(), unit)?),
                 None => match available.find(wanted.name()) {
                     Some((column, field)) => {
-                        check_type(field, wanted, parses_text)?;
+                        check_type(field, wanted, parses_text, unit)?;
                         Found::Column(column)
                     }
                     None if request.event_time == Some(at) => return Err(no_event_time(wanted)),
@@ -120,7 +140,7 @@ impl Shape {
         }
         for wanted in &request.checked {
             if let Some((_, field)) = available.find(wanted.name()) {
-                check_type(field, wanted, parses_text)?;
+                check_type(field, wanted, parses_text, None)?;
             }
         }
         let mut reads: Vec<usize> = found.iter().filter_map(Found::column).collect();
@@ -149,7 +169,7 @@ impl Shape {
         for (field, slot) in self.request.fields.iter().zip(&self.slots) {
             let column = match slot {
                 Slot::Read(at) => {
-                    let converted = convert(raw.column(*at), field.data_type())?;
+                    let converted = convert_column(raw.column(*at), field, self.request.epoch_unit(field))?;
                     for row in converted.lost {
                         bad.entry(row).or_insert_with(|| Misfit::value(field));
                     }
@@ -205,10 +225,11 @@ impl Found {
     }
 }
 
-fn check_type(field: &Field, wanted: &Field, parses_text: bool) -> Result<(), Misfit> {
+fn check_type(field: &Field, wanted: &Field, parses_text: bool, unit: Option<EpochUnit>) -> Result<(), Misfit> {
     let (from, to) = (field.data_type(), wanted.data_type());
     let parsed = parses_text && from == &DataType::Utf8View && is_parsable(to);
-    if parsed || is_lossless(from, to) {
+    let counted = unit.is_some() && is_whole(from);
+    if parsed || counted || is_lossless(from, to) {
         return Ok(());
     }
     Err(Misfit {
@@ -217,9 +238,16 @@ fn check_type(field: &Field, wanted: &Field, parses_text: bool) -> Result<(), Mi
     })
 }
 
-fn constant(wanted: &Field, value: Option<&str>) -> Result<ArrayRef, Misfit> {
+fn convert_column(from: &ArrayRef, wanted: &Field, unit: Option<EpochUnit>) -> Result<Converted, ArrowError> {
+    match unit {
+        Some(unit) => convert_epoch(from, wanted.data_type(), unit),
+        None => convert(from, wanted.data_type()),
+    }
+}
+
+fn constant(wanted: &Field, value: Option<&str>, unit: Option<EpochUnit>) -> Result<ArrayRef, Misfit> {
     let text: ArrayRef = Arc::new(StringViewArray::from(vec![value]));
-    match convert(&text, wanted.data_type()) {
+    match convert_column(&text, wanted, unit) {
         Ok(converted) if converted.lost.is_empty() => Ok(converted.array),
         _ => Err(Misfit {
             reason: Reason::SchemaMismatch,

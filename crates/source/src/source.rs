@@ -1,13 +1,19 @@
 //! What can a stream of files be asked?
 
+use std::ops::{Bound, Range, RangeBounds};
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, SchemaRef};
 use futures::stream::BoxStream;
 use tidegate_contract::stream::StreamContract;
 
-use crate::shape::Request;
+use crate::budget::Budget;
+use crate::shape::{EventTime, Request};
 use crate::{Error, Format, Item, Location, Result, SourceFile, discover, format, infer, read, suggest};
+
+/// How many bytes wait for readers at most, unless it is said otherwise.
+const BYTES_IN_FLIGHT: u64 = 64 << 20;
 
 /// The files of one stream, and the columns they are read with.
 ///
@@ -20,7 +26,7 @@ use crate::{Error, Format, Item, Location, Result, SourceFile, discover, format,
 /// let contract = StreamContract::new("decisions");
 /// let source = Source::connect(&contract, "landing/decisions/", Some("parquet"), ".".as_ref())?;
 /// for file in source.discover()? {
-///     let mut items = source.open(&file, &["task_class".into()], 0, 8192)?;
+///     let mut items = source.open(&file, &["task_class".into()], 0.., 8192)?;
 ///     while let Some(item) = items.next().await {
 ///         match item {
 ///             Item::Rows(delivery) => println!("{} rows", delivery.rows_read),
@@ -36,7 +42,8 @@ pub struct Source {
     location: Location,
     format: Format,
     schema: SchemaRef,
-    event_time: Option<FieldRef>,
+    event_time: Option<EventTime>,
+    budget: Arc<Budget>,
 }
 
 impl Source {
@@ -58,10 +65,23 @@ impl Source {
 
     /// A source whose columns are already known: `schema` must come from [`infer`], now or in an earlier run.
     pub fn new(contract: &StreamContract, location: Location, format: Format, schema: SchemaRef) -> Self {
-        let event_time = contract.event_time.as_ref();
+        let event_time = contract.event_time.as_ref().and_then(|name| schema.fields().find(name));
         let event_time =
-            event_time.and_then(|name| schema.fields().find(name)).map(|(_, field)| FieldRef::clone(field));
-        Self { location, format, schema, event_time }
+            event_time.map(|(_, field)| EventTime { field: FieldRef::clone(field), unit: contract.event_time_unit });
+        Self { location, format, schema, event_time, budget: Arc::new(Budget::new(BYTES_IN_FLIGHT)) }
+    }
+
+    /// Bounds what waits for its readers to `bytes` of Arrow memory, for all files together that this source and its
+    /// copies have open; without it the bound is 64 MiB. One batch for each reader that waits may come on top of it, so
+    /// that a batch of any size gets through, and the one that each file is decoding.
+    #[must_use]
+    pub fn with_budget(self, bytes: u64) -> Self {
+        Self { budget: Arc::new(Budget::new(bytes)), ..self }
+    }
+
+    /// How many bytes wait for readers, or are with them in a [`Delivery`](crate::Delivery).
+    pub fn bytes_in_flight(&self) -> u64 {
+        self.budget.in_flight()
     }
 
     /// The columns of the stream. They stay the same for the life of this source.
@@ -87,10 +107,11 @@ impl Source {
         discover(&self.location, self.format)
     }
 
-    /// Reads `columns` of `file` from row `from_row` on, in batches of at most `batch_rows` rows.
+    /// Reads `columns` of those `rows` of `file`, in batches of at most `batch_rows` rows.
     ///
-    /// Rows are counted from 0 as they stand in the file, bad ones included, so that the next `from_row` is this one
-    /// plus the [`rows_read`](crate::Delivery::rows_read) of all deliveries. Blank lines are no rows.
+    /// Rows are counted from 0 as they stand in the file, bad ones included, so that `from..` is followed by `from` plus
+    /// the [`rows_read`](crate::Delivery::rows_read) of all deliveries, and the range between the two is read again with
+    /// the same outcome, whatever came after it. Blank lines are no rows.
     ///
     /// A row or file is bad for every reader or for none, whichever columns it asks for: a bad value in a column that was
     /// not requested rejects the row too. Reading happens on a blocking thread and stops when the stream is dropped.
@@ -104,13 +125,13 @@ impl Source {
         &self,
         file: &SourceFile,
         columns: &[String],
-        from_row: u64,
+        rows: impl RangeBounds<u64>,
         batch_rows: usize,
     ) -> Result<BoxStream<'static, Item>> {
         let requested = columns.iter().map(|column| self.column(column)).collect::<Result<_>>()?;
         let reads_all = matches!(self.format, Format::Ndjson | Format::Csv);
         let request = Request::new(requested, &self.schema, self.event_time.as_ref(), reads_all);
-        Ok(read::open(self.format, file.clone(), request, from_row, batch_rows.max(1)))
+        Ok(read::open(self.format, file.clone(), request, bounds(&rows), batch_rows.max(1), &self.budget))
     }
 
     fn column(&self, name: &str) -> Result<FieldRef> {
@@ -123,5 +144,34 @@ impl Source {
             available: names().map(str::to_string).collect(),
             suggestion: suggest::closest(name, names()),
         })
+    }
+}
+
+/// A range with both ends, the last not included.
+fn bounds(rows: &impl RangeBounds<u64>) -> Range<u64> {
+    let from = match rows.start_bound() {
+        Bound::Included(from) => *from,
+        Bound::Excluded(before) => before.saturating_add(1),
+        Bound::Unbounded => 0,
+    };
+    let to = match rows.end_bound() {
+        Bound::Included(last) => last.saturating_add(1),
+        Bound::Excluded(to) => *to,
+        Bound::Unbounded => u64::MAX,
+    };
+    from..to
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bounds;
+
+    #[test]
+    fn ranges_of_every_kind() {
+        assert_eq!(bounds(&(..)), 0..u64::MAX);
+        assert_eq!(bounds(&(7..)), 7..u64::MAX);
+        assert_eq!(bounds(&(7..9)), 7..9);
+        assert_eq!(bounds(&(7..=9)), 7..10);
+        assert_eq!(bounds(&(..=u64::MAX)), 0..u64::MAX);
     }
 }

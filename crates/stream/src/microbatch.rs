@@ -117,7 +117,8 @@ impl Reader {
     }
 
     fn open(&self, item: WorkItem) -> Result<Opened> {
-        let rows = self.source.open(&item.file, &self.columns, item.from_row, item.to_row, self.limits.batch_rows);
+        let range = item.from_row..item.to_row.unwrap_or(u64::MAX);
+        let rows = self.source.open(&item.file, &self.columns, range, self.limits.batch_rows);
         let rows = rows.map_err(|source| Error::Source { stream: self.contract.name.clone(), source })?;
         Ok((item, rows))
     }

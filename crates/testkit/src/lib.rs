@@ -1,6 +1,9 @@
-//! What do tests, benches and the demo need that real telemetry cannot give: rows whose truth is known?
+//! What do tests, benches and the demo need that real life cannot give: rows whose truth is known, and faults on demand?
 //!
-//! [`generate`] makes decision traces and late labels from a seed, with planted facts to find again. The libraries use it
-//! under `[dev-dependencies]`; the binary carries it for `tidegate generate` and `tidegate demo`.
+//! [`generate`] makes decision traces and late labels from a seed, with planted facts to find again. [`faulty`] wraps a
+//! store and lets it fail, by a seed too. The libraries use both under `[dev-dependencies]`; the binary carries
+//! [`generate`] for `tidegate generate` and `tidegate demo`.
 
+pub mod faulty;
 pub mod generate;
+mod random;

@@ -171,7 +171,7 @@ impl PartitionStream for StreamRows {
         };
         let columns = source.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
         let rows = futures::stream::iter(files).flat_map(move |file| {
-            let opened = file.and_then(|file| source.open(&file, &columns, 0, None, BATCH_ROWS).map_err(external));
+            let opened = file.and_then(|file| source.open(&file, &columns, 0.., BATCH_ROWS).map_err(external));
             let rejected = Arc::clone(&rejected);
             match opened {
                 Err(error) => futures::stream::once(async { Err(error) }).boxed(),

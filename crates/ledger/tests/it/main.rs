@@ -5,6 +5,7 @@
 mod chain;
 mod crash;
 mod double;
+mod faults;
 mod probe;
 mod retry;
 mod store;

@@ -35,6 +35,23 @@ async fn every_store_behaves_the_same() {
     }
 }
 
+#[tokio::test]
+async fn sizes_and_parts_of_files() {
+    let (_folder, stores) = stores();
+    for store in stores {
+        store.replace("a/b.arrow", bytes("0123456789")).await.unwrap();
+        store.replace("a/c/empty", bytes("")).await.unwrap();
+        let sized = store.list_sized("a").await.unwrap();
+        assert_eq!(sized, [("a/b.arrow".to_string(), 10), ("a/c/empty".to_string(), 0)]);
+        assert!(store.list_sized("b").await.unwrap().is_empty());
+
+        assert_eq!(store.get_range("a/b.arrow", 2..5).await.unwrap(), Some(bytes("234")));
+        assert_eq!(store.get_range("a/b.arrow", 8..100).await.unwrap(), Some(bytes("89")));
+        assert_eq!(store.get_range("a/gone", 0..1).await.unwrap(), None);
+        assert!(matches!(store.get_range("a/b.arrow", 11..12).await, Err(Error::Store { .. })));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_writers_one_creates() {
     let (_folder, stores) = stores();

@@ -1,6 +1,6 @@
 use arrow::array::{
-    DictionaryArray, Int64Array, StringArray, TimestampMicrosecondArray, TimestampMillisecondArray,
-    TimestampNanosecondArray, TimestampSecondArray,
+    Date32Array, Date64Array, DictionaryArray, Int64Array, StringArray, TimestampMicrosecondArray,
+    TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray,
 };
 use arrow::datatypes::Int32Type;
 
@@ -23,6 +23,11 @@ fn check_time(from: impl Array + 'static, expected_us: i64) {
     assert!(converted.lost.is_empty());
 }
 
+/// A dictionary whose only row is the first of `values`.
+fn coded(values: impl Array + 'static) -> DictionaryArray<Int32Type> {
+    DictionaryArray::new(vec![0].into(), Arc::new(values))
+}
+
 #[test]
 fn times_of_every_unit_and_zone_are_instants() {
     const US: i64 = 1_769_860_800_000_000;
@@ -31,10 +36,17 @@ fn times_of_every_unit_and_zone_are_instants() {
     check_time(TimestampMicrosecondArray::from(vec![US]), US);
     check_time(TimestampNanosecondArray::from(vec![US * 1000 + 999]), US);
     for zone in ["UTC", "+02:00", "Europe/Berlin"] {
+        check_time(TimestampSecondArray::from(vec![US / 1_000_000]).with_timezone(zone), US);
+        check_time(TimestampMillisecondArray::from(vec![US / 1000]).with_timezone(zone), US);
         check_time(TimestampMicrosecondArray::from(vec![US]).with_timezone(zone), US);
         check_time(TimestampNanosecondArray::from(vec![US * 1000]).with_timezone(zone), US);
     }
-    check_time(arrow::array::Date32Array::from(vec![1]), 86_400_000_000);
+    check_time(Date32Array::from(vec![1]), 86_400_000_000);
+    check_time(Date64Array::from(vec![86_400_000]), 86_400_000_000);
+    check_time(coded(TimestampMillisecondArray::from(vec![US / 1000]).with_timezone("+02:00")), US);
+    check_time(coded(TimestampNanosecondArray::from(vec![US * 1000])), US);
+    check_time(coded(Date32Array::from(vec![1])), 86_400_000_000);
+    check_time(coded(StringArray::from(vec!["2026-01-31T14:00:00+02:00"])), US);
     for time in ["2026-01-31T12:00:00Z", "2026-01-31 12:00:00", "2026-01-31T14:00:00.000+02:00"] {
         check_time(StringArray::from(vec![time]), US);
         check_time(StringViewArray::from(vec![time]), US);

@@ -41,9 +41,9 @@ pub(super) fn read(job: &mut Job) -> Result<(), Stop> {
         }
     }
     let mut rows = Rows::new(&available, shape.reads());
-    while next(job, &mut reader, &mut record)? {
+    while rows.len() < job.next_batch_rows() && next(job, &mut reader, &mut record)? {
         rows.push(job.from_row + job.rows_read, &record);
-        if rows.len() == job.batch_rows || rows.bytes >= BATCH_BYTES {
+        if rows.len() == job.next_batch_rows() || rows.bytes >= BATCH_BYTES {
             rows.deliver(job, &shape)?;
         }
     }

@@ -23,15 +23,17 @@ pub(super) fn columns(path: &Path) -> Option<Fields> {
 pub(super) fn read(job: &mut Job) -> Result<(), Stop> {
     let available = batches(job.open()?, None).map_err(|_| job.corrupt())?.schema();
     let shape = job.bind(available.fields())?;
-    let batches = batches(job.open()?, Some(shape.reads().to_vec())).map_err(|_| job.corrupt())?;
+    let mut batches = batches(job.open()?, Some(shape.reads().to_vec())).map_err(|_| job.corrupt())?;
     let mut to_skip = job.from_row;
-    for batch in batches {
+    while job.rows_left() > 0
+        && let Some(batch) = batches.next()
+    {
         let batch = batch.map_err(|_| job.corrupt())?;
         let rows = batch.num_rows();
         let mut at = usize::try_from(to_skip).map_or(rows, |skip| skip.min(rows));
         to_skip -= at as u64;
-        while at < rows {
-            let piece = batch.slice(at, job.batch_rows.min(rows - at));
+        while at < rows && job.rows_left() > 0 {
+            let piece = batch.slice(at, job.next_batch_rows().min(rows - at));
             job.deliver(&shape, &piece)?;
             at += piece.num_rows();
         }

@@ -11,8 +11,10 @@ mod parquet;
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
 use ::arrow::array::RecordBatch;
 use ::arrow::datatypes::{Field, Fields};
@@ -20,6 +22,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use crate::budget::{Account, Budget};
 use crate::shape::{Misfit, Request, Shape};
 use crate::{Delivery, Format, Item, Reason, Rejection, SourceFile};
 
@@ -45,24 +48,40 @@ pub(crate) fn columns(format: Format, path: &Path) -> Option<Vec<Field>> {
     (!fields.is_empty()).then(|| fields.iter().map(|f| bare(f)).collect())
 }
 
-/// Reads a file on a blocking thread.
+/// Reads some rows of a file on a blocking thread.
 pub(crate) fn open(
     format: Format,
     file: SourceFile,
     request: Request,
-    from_row: u64,
+    rows: Range<u64>,
     batch_rows: usize,
+    budget: &Arc<Budget>,
 ) -> BoxStream<'static, Item> {
     let (items, received) = mpsc::channel(BATCHES_IN_FLIGHT);
+    let account = Arc::new(Account::open(budget));
     let id = file.id.clone();
-    let job = Job { file, format, request, from_row, batch_rows, rows_read: 0, items };
-    let reading = Reading { received, thread: Some(spawn_blocking(|| job.run())), id, format, rows_read: 0 };
+    let job = Job {
+        file,
+        format,
+        request,
+        from_row: rows.start,
+        to_row: rows.end,
+        batch_rows,
+        rows_read: 0,
+        account: Arc::clone(&account),
+        items,
+    };
+    let thread = Some(spawn_blocking(|| job.run()));
+    let reading = Reading { received, account, batches: 0, thread, id, format, rows_read: 0 };
     stream::unfold(reading, |mut reading| async { Some((reading.next().await?, reading)) }).boxed()
 }
 
 /// The receiving end of a [`Job`].
 struct Reading {
     received: mpsc::Receiver<Item>,
+    account: Arc<Account>,
+    /// How many batches were received.
+    batches: u64,
     /// The thread that reads; gone once it is known how it ended.
     thread: Option<JoinHandle<()>>,
     id: String,
@@ -72,8 +91,10 @@ struct Reading {
 
 impl Reading {
     async fn next(&mut self) -> Option<Item> {
+        self.account.ask(self.batches + 1);
         if let Some(item) = self.received.recv().await {
             if let Item::Rows(delivery) = &item {
+                self.batches += 1;
                 self.rows_read += delivery.rows_read;
             }
             return Some(item);
@@ -90,15 +111,24 @@ impl Reading {
     }
 }
 
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.account.close();
+    }
+}
+
 /// One file on its way to somebody.
 struct Job {
     file: SourceFile,
     format: Format,
     request: Request,
     from_row: u64,
+    /// The first row that is not read any more; the file may end before it.
+    to_row: u64,
     batch_rows: usize,
     /// How many rows were handed on, the rejected ones included.
     rows_read: u64,
+    account: Arc<Account>,
     items: mpsc::Sender<Item>,
 }
 
@@ -129,6 +159,16 @@ impl Job {
             // Nobody may be listening any more, and then nobody misses it.
             let _ = self.items.blocking_send(Item::FileRejected(rejection));
         }
+    }
+
+    /// How many rows are still to be read, if the file has so many.
+    fn rows_left(&self) -> u64 {
+        self.to_row.saturating_sub(self.from_row + self.rows_read)
+    }
+
+    /// How many rows the next batch has at most.
+    fn next_batch_rows(&self) -> usize {
+        usize::try_from(self.rows_left()).map_or(self.batch_rows, |left| left.min(self.batch_rows))
     }
 
     fn open(&self) -> Result<File, Stop> {
@@ -164,8 +204,10 @@ impl Job {
             let rows: Vec<u64> = rows.collect();
             bad.extend(shaped.bad.into_iter().map(|(at, misfit)| (rows[at], misfit)));
         }
-        let rejected = bad.into_iter().map(|(row, misfit)| self.rejection(Some(row), misfit)).collect();
-        let delivery = Delivery { batch: shaped.good, rows_read, rejected };
+        let rejected: Vec<_> = bad.into_iter().map(|(row, misfit)| self.rejection(Some(row), misfit)).collect();
+        let bytes = memory(&shaped.good, &rejected);
+        let hold = self.account.admit(bytes).ok_or(Stop::Unheard)?;
+        let delivery = Delivery { batch: shaped.good, rows_read, rejected, hold };
         debug_assert_eq!(delivery.rows_read, (delivery.batch.num_rows() + delivery.rejected.len()) as u64);
         self.rows_read += rows_read;
         self.items.blocking_send(Item::Rows(delivery)).map_err(|_| Stop::Unheard)
@@ -193,6 +235,12 @@ impl Job {
         let detail = format!("a column does not fit the stream; {}", standing(self.rows_read));
         Stop::Rejected(Misfit { reason: Reason::SchemaMismatch, detail })
     }
+}
+
+/// How much memory a delivery keeps. A batch that was cut from a larger one keeps all of it.
+fn memory(batch: &RecordBatch, rejected: &[Rejection]) -> u64 {
+    let said: usize = rejected.iter().map(|r| size_of::<Rejection>() + r.file.len() + r.detail.len()).sum();
+    (batch.get_array_memory_size() + said) as u64
 }
 
 fn corrupt(format: Format, rows_read: u64) -> String {

@@ -58,7 +58,7 @@ pub(super) fn read(job: &mut Job) -> Result<(), Stop> {
     loop {
         text.clear();
         lines.clear();
-        while lines.len() < job.batch_rows && text.len() < BATCH_BYTES {
+        while lines.len() < job.next_batch_rows() && text.len() < BATCH_BYTES {
             let start = text.len();
             if !next_line(&mut input, &mut text, LINE_BYTES).map_err(|e| job.unreadable(&e))? {
                 break;

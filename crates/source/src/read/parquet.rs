@@ -24,12 +24,15 @@ pub(super) fn read(job: &mut Job) -> Result<(), Stop> {
     let metadata = load(&file).map_err(|_| job.corrupt())?;
     let shape = job.bind(metadata.schema().fields())?;
     let from_row = usize::try_from(job.from_row).unwrap_or(usize::MAX);
+    let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
+    let limit = usize::try_from(job.rows_left().min(rows)).unwrap_or(usize::MAX);
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
     let projection = ProjectionMask::roots(builder.parquet_schema(), shape.reads().iter().copied());
     let batches = builder
         .with_projection(projection)
         .with_batch_size(job.batch_rows)
         .with_offset(from_row)
+        .with_limit(limit)
         .build()
         .map_err(|_| job.corrupt())?;
     for batch in batches {

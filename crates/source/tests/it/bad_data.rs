@@ -64,7 +64,7 @@ async fn bad_json_rows_are_named_one_by_one() {
     let source = stage.source("ndjson");
     for batch_rows in [1, 3, 1000] {
         let columns = ["at", "n", "f", "ok", "s", "day"];
-        let read = read(&source, "a.ndjson", &columns, 0, batch_rows).await;
+        let read = read(&source, "a.ndjson", &columns, 0.., batch_rows).await;
         assert_eq!(read.rows_read, rows.len() as u64);
         let bad: Vec<_> = rows.iter().enumerate().filter(|(_, (_, expected))| !expected.is_empty()).collect();
         assert_eq!(read.rejected.len(), bad.len());
@@ -128,7 +128,7 @@ async fn a_null_event_time_is_rejected_also_when_it_is_not_asked_for() {
         ("at", Arc::new(times) as arrow::array::ArrayRef, true),
     ]);
     stage.parquet("a.parquet", &batch.unwrap());
-    let read = read(&stage.source("parquet"), "a.parquet", &["n"], 0, 100).await;
+    let read = read(&stage.source("parquet"), "a.parquet", &["n"], 0.., 100).await;
     assert_eq!(read.batch.num_columns(), 1);
     assert_eq!(read.column("n").as_primitive::<Int64Type>().values(), &[1, 3]);
     assert_eq!(read.reasons(), [(1, "event_time_missing")]);
@@ -197,7 +197,7 @@ async fn a_file_that_vanished_is_unreadable() {
         let source = stage.source(format);
         let file = source.discover().unwrap().remove(0);
         fs::remove_file(stage.path(name)).unwrap();
-        let items: Vec<Item> = source.open(&file, &["score".into()], 0, 10).unwrap().collect().await;
+        let items: Vec<Item> = source.open(&file, &["score".into()], 0.., 10).unwrap().collect().await;
         let [Item::FileRejected(rejection)] = items.as_slice() else { panic!("{items:?}") };
         assert_eq!(rejection.reason.as_str(), "file_unreadable");
         assert!(rejection.detail.contains("not found"), "{rejection}");
@@ -208,7 +208,7 @@ async fn a_file_that_vanished_is_unreadable() {
 async fn an_unclosed_quote_takes_the_rest_of_the_file_as_one_bad_row() {
     let stage = stage();
     stage.text("a.csv", format!("at,n\n2026-01-31,1\n2026-01-31,\"{SECRET}\n2026-01-31,2\n"));
-    let read = read(&stage.source("csv"), "a.csv", &["at", "n"], 0, 10).await;
+    let read = read(&stage.source("csv"), "a.csv", &["at", "n"], 0.., 10).await;
     assert_eq!(read.reasons(), [(1, "type_mismatch")]);
     check_no_values(&read);
 }

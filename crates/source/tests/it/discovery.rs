@@ -1,6 +1,7 @@
 //! Which files a stream has, in what order, and what their folders say.
 
 use std::fs;
+use std::time::{Duration, UNIX_EPOCH};
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Date32Type, Int64Type};
@@ -24,6 +25,22 @@ async fn a_folder_is_listed_recursively_in_byte_order() {
     assert_eq!(ids(&source), ["B.CSV", "a-b/x.csv", "a.csv", "a/b/c.csv", "a/z.csv", "b.csv", "é.csv"]);
     let file = &source.discover().unwrap()[0];
     assert_eq!((file.size, file.path.clone()), (4, stage.folder.path().join("./B.CSV")));
+}
+
+#[tokio::test]
+async fn a_file_says_when_it_was_modified() {
+    let stage = Stage::new();
+    let modify = |time| {
+        stage.text("a.csv", "x\n1\n");
+        fs::File::options().write(true).open(stage.path("a.csv")).unwrap().set_modified(time).unwrap();
+        let (listed, named) = (stage.source("csv"), stage.connect("a.csv", None).unwrap());
+        let modified_us = listed.discover().unwrap()[0].modified_us;
+        assert_eq!(named.discover().unwrap()[0].modified_us, modified_us);
+        modified_us
+    };
+    let second = Duration::from_secs(1);
+    assert_eq!(modify(UNIX_EPOCH + 1_769_860_800 * second + Duration::from_micros(7)), 1_769_860_800_000_007);
+    assert_eq!(modify(UNIX_EPOCH - second), -1_000_000);
 }
 
 #[tokio::test]
@@ -98,7 +115,7 @@ async fn folders_become_columns() {
     assert_eq!(read1.column("date").as_primitive::<Date32Type>().value(2), 20_484);
     assert_eq!(read1.column("class").as_string_view().value(1), "a/b");
     let read2 =
-        read(&source, "tenant=__HIVE_DEFAULT_PARTITION__/date=2026-02-01/class=c/x.parquet", &["tenant"], 0, 2).await;
+        read(&source, "tenant=__HIVE_DEFAULT_PARTITION__/date=2026-02-01/class=c/x.parquet", &["tenant"], 0.., 2).await;
     assert_eq!((read2.column("tenant").null_count(), read2.rows_read), (3, 3));
 }
 

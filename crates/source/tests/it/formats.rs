@@ -48,7 +48,7 @@ async fn only_the_requested_columns_come_in_the_requested_order() {
     let (stage, expected) = stage(2500);
     for (format, id) in FORMATS {
         let source = stage.source(format);
-        let read = read(&source, id, &["edited", "cost_nanousd"], 0, 700).await;
+        let read = read(&source, id, &["edited", "cost_nanousd"], 0.., 700).await;
         assert_eq!(read.batch.num_columns(), 2, "{id}");
         assert_eq!(read.batch.schema().field(0).name(), "edited");
         assert_eq!(read.column("edited"), expected.column(4), "{id}");
@@ -61,7 +61,7 @@ async fn only_the_requested_columns_come_in_the_requested_order() {
 async fn a_column_may_be_requested_twice() {
     let (stage, expected) = stage(10);
     for (format, id) in FORMATS {
-        let read = read(&stage.source(format), id, &["score", "score", "edited"], 0, 700).await;
+        let read = read(&stage.source(format), id, &["score", "score", "edited"], 0.., 700).await;
         for (column, at) in [(0, 3), (1, 3), (2, 4)] {
             assert_eq!(read.batch.column(column), expected.column(at), "{id}");
         }
@@ -74,7 +74,7 @@ async fn no_columns_at_all_still_count_rows() {
     for event_time in [Some("event_time".to_string()), None] {
         stage.contract.event_time = event_time;
         for (format, id) in FORMATS {
-            let read = read(&stage.source(format), id, &[], 10, 1000).await;
+            let read = read(&stage.source(format), id, &[], 10.., 1000).await;
             assert_eq!((read.batch.num_rows(), read.rows_read), (2490, 2490), "{id}");
         }
     }
@@ -144,7 +144,7 @@ async fn a_stream_that_is_dropped_stops_reading() {
     let (stage, _) = stage(5000);
     let source = stage.source("parquet");
     let files = source.discover().unwrap();
-    let mut items = source.open(&files[0], &["score".to_string()], 0, 1).unwrap();
+    let mut items = source.open(&files[0], &["score".to_string()], 0.., 1).unwrap();
     assert!(items.next().await.is_some());
     drop(items);
 }

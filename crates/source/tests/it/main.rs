@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod bad_data;
+mod budget;
 mod discovery;
 mod formats;
 mod resume;

@@ -7,6 +7,7 @@ use arrow::array::{
     StringArray, TimestampMillisecondArray, TimestampNanosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType};
+use tidegate_contract::EpochUnit;
 use tidegate_source::Error;
 
 use crate::stage::{Stage, decisions, read, read_all};
@@ -68,7 +69,7 @@ async fn a_type_that_does_not_fit_rejects_only_its_file_and_does_so_for_every_re
             "column `a` is Utf8View in this file, and the stream expects Int32"
                 .replace("Utf8View", if extension == "parquet" { "Utf8View" } else { "Utf8" })
         );
-        let b = read(&source, &id, &["b"], 0, 10).await;
+        let b = read(&source, &id, &["b"], 0.., 10).await;
         assert!(b.given_up.is_some(), "a file is bad whichever columns are asked for");
     }
 }
@@ -132,6 +133,75 @@ async fn event_times_of_every_unit_and_zone_become_microseconds_utc() {
     }
 }
 
+/// Reads `ts` of a file: the instants of the good rows, and the reasons of the bad ones.
+async fn instants(stage: &Stage, format: &str, id: &str) -> (Vec<i64>, Vec<(u64, &'static str)>) {
+    let read = read_all(&stage.source(format), id).await;
+    assert!(read.given_up.is_none(), "{id}: {:?}", read.given_up);
+    (read.column("ts").as_primitive::<TimestampMicrosecondType>().values().to_vec(), read.reasons())
+}
+
+#[tokio::test]
+async fn numbers_are_event_times_once_their_unit_is_named() {
+    const MS: i64 = 1_769_860_800_123;
+    let mut stage = Stage::with_event_time("ts");
+    let dictionary = DictionaryArray::<Int32Type>::new(vec![0, 0].into(), ints(&[MS]));
+    stage.parquet("a.parquet", &batch(vec![("ts", ints(&[MS, i64::MAX]))]));
+    stage.ipc("a.arrow", &batch(vec![("ts", ints(&[MS, i64::MAX]))]));
+    stage.ipc("b.arrow", &batch(vec![("ts", Arc::new(dictionary))]));
+    let times = Arc::new(TimestampMillisecondArray::from(vec![MS]).with_timezone("+05:30"));
+    stage.ipc("c.arrow", &batch(vec![("ts", times)]));
+    stage.csv("a.csv", &batch(vec![("ts", ints(&[MS, i64::MAX]))]));
+    stage.ndjson("a.jsonl", &batch(vec![("ts", ints(&[MS, i64::MAX]))]));
+    for format in ["parquet", "arrow", "csv", "ndjson"] {
+        let error = stage.connect(".", Some(format)).unwrap_err();
+        assert!(matches!(error, Error::EventTimeNotATime { .. }), "{format}: {error}");
+    }
+
+    stage.contract.event_time_unit = Some(EpochUnit::Millis);
+    for (format, id) in [("parquet", "a.parquet"), ("arrow", "a.arrow"), ("csv", "a.csv"), ("ndjson", "a.jsonl")] {
+        let expected = (vec![MS * 1000], vec![(1, "type_mismatch")]);
+        assert_eq!(instants(&stage, format, id).await, expected, "{id}");
+    }
+    assert_eq!(instants(&stage, "arrow", "b.arrow").await, (vec![MS * 1000; 2], vec![]));
+    assert_eq!(instants(&stage, "arrow", "c.arrow").await, (vec![MS * 1000], vec![]), "it names its unit itself");
+
+    let read = read(&stage.source("parquet"), "a.parquet", &["ts", "ts"], 0.., 10).await;
+    assert_eq!(read.batch.column(0), read.batch.column(1));
+    assert_eq!(read.rejected[0].detail, "the value of column `ts` is not a Timestamp(µs, \"UTC\")");
+}
+
+#[tokio::test]
+async fn numbers_in_text_are_read_as_they_are_written() {
+    let mut stage = Stage::with_event_time("ts");
+    stage.contract.event_time_unit = Some(EpochUnit::Seconds);
+    let rows =
+        ["1769860800", "\"1769860801\"", "1769860802.25", "1.769860803e9", "\"2026-01-31T12:00:04Z\"", "true", "null"];
+    stage.text("a.jsonl", rows.map(|ts| format!("{{\"ts\":{ts}}}\n")).concat());
+    stage.text("b.csv", "ts\n1769860800\n1769860801\n1769860802.25\n1.769860803e9\n2026-01-31T12:00:04Z\ntrue\n\"\"\n");
+    let expected = [0, 1_000_000, 2_250_000, 3_000_000, 4_000_000].map(|after| 1_769_860_800_000_000 + after).to_vec();
+    let reasons = vec![(5, "type_mismatch"), (6, "event_time_missing")];
+    assert_eq!(instants(&stage, "ndjson", "a.jsonl").await, (expected.clone(), reasons.clone()));
+    assert_eq!(instants(&stage, "csv", "b.csv").await, (expected, reasons));
+    // A sample of nothing but fractions makes a column of floats.
+    stage.text("a.jsonl", "{\"ts\":1769860800.5}\n");
+    assert_eq!(instants(&stage, "ndjson", "a.jsonl").await.0, [1_769_860_800_500_000]);
+    // Where floats are typed, they are no instants: they have lost digits already.
+    stage.parquet("a.parquet", &batch(vec![("ts", Arc::new(Float32Array::from(vec![1.5])))]));
+    assert!(matches!(stage.connect(".", Some("parquet")), Err(Error::EventTimeNotATime { .. })));
+}
+
+#[tokio::test]
+async fn a_folder_can_give_the_event_time_as_a_number() {
+    let mut stage = Stage::with_event_time("ts");
+    stage.contract.event_time_unit = Some(EpochUnit::Seconds);
+    stage.parquet("ts=1769860800/a.parquet", &batch(vec![("a", ints(&[1, 2]))]));
+    stage.parquet("ts=99999999999999999/a.parquet", &batch(vec![("a", ints(&[1, 2]))]));
+    let good = instants(&stage, "parquet", "ts=1769860800/a.parquet").await;
+    assert_eq!(good, (vec![1_769_860_800_000_000; 2], vec![]));
+    let bad = read_all(&stage.source("parquet"), "ts=99999999999999999/a.parquet").await;
+    assert_eq!(bad.given_up.unwrap().reason.as_str(), "schema_mismatch");
+}
+
 #[tokio::test]
 async fn an_event_time_must_exist_and_be_a_time() {
     let mut stage = Stage::with_event_time("event_tme");
@@ -147,7 +217,19 @@ async fn an_event_time_must_exist_and_be_a_time() {
     assert!(matches!(error, Error::NoEventTime { suggestion: Some(only), .. } if only == "event_time"));
     stage.contract.event_time = Some("score".into());
     let error = stage.connect(".", Some("parquet")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the event time `score` of stream `decisions` is Float64: it must be a timestamp, a date, \
+         text such as 2026-01-31T12:00:00Z, or a whole number with an event_time_unit"
+    );
+    stage.contract.event_time = Some("cost_nanousd".into());
+    let error = stage.connect(".", Some("parquet")).unwrap_err();
     assert!(matches!(error, Error::EventTimeNotATime { .. }), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "the event time `cost_nanousd` of stream `decisions` is Int64: \
+         add event_time_unit = 'ms' (or 's', 'us', 'ns'), the unit in which it counts the time since 1970"
+    );
 }
 
 #[tokio::test]
@@ -156,7 +238,7 @@ async fn an_unknown_column_is_refused_with_a_suggestion() {
     stage.parquet("a.parquet", &decisions(1));
     let source = stage.source("parquet");
     let file = &source.discover().unwrap()[0];
-    let Err(error) = source.open(file, &["task_clas".into()], 0, 1) else { panic!("it was opened") };
+    let Err(error) = source.open(file, &["task_clas".into()], 0.., 1) else { panic!("it was opened") };
     assert!(error.to_string().starts_with("no column `task_clas` (did you mean `task_class`?)"), "{error}");
 }
 

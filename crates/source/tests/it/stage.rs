@@ -1,6 +1,7 @@
 //! A folder of files to test with, and how to write and read them.
 
 use std::fs::{self, File};
+use std::ops::RangeBounds;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -100,11 +101,17 @@ impl Stage {
 }
 
 /// Reads some columns of the file with this id.
-pub(crate) async fn read(source: &Source, id: &str, columns: &[&str], from_row: u64, batch_rows: usize) -> Outcome {
+pub(crate) async fn read(
+    source: &Source,
+    id: &str,
+    columns: &[&str],
+    rows: impl RangeBounds<u64>,
+    batch_rows: usize,
+) -> Outcome {
     let files = source.discover().unwrap();
     let file = files.iter().find(|file| file.id == id).unwrap();
     let columns: Vec<String> = columns.iter().map(|c| c.to_string()).collect();
-    let mut items = source.open(file, &columns, from_row, batch_rows).unwrap();
+    let mut items = source.open(file, &columns, rows, batch_rows).unwrap();
     let mut batches = Vec::new();
     let (mut rows_read, mut rejected, mut given_up) = (0, Vec::new(), None);
     while let Some(item) = items.next().await {
@@ -136,7 +143,7 @@ pub(crate) async fn read(source: &Source, id: &str, columns: &[&str], from_row: 
 pub(crate) async fn read_all(source: &Source, id: &str) -> Outcome {
     let schema = Arc::clone(source.schema());
     let columns: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
-    read(source, id, &columns, 0, 1024).await
+    read(source, id, &columns, 0.., 1024).await
 }
 
 impl Outcome {

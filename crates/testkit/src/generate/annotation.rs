@@ -10,9 +10,9 @@ use super::catalog::{
 };
 use super::columns::{Coded, Text, constant, instants, numbers};
 use super::error::Result;
-use super::random::{Random, mix};
 use super::trace::Trace;
 use super::verdict::clamped;
+use crate::random::{Random, mix};
 
 /// How many people annotate.
 const ANNOTATORS: u64 = 48;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::config::Config;
 use super::load::Load;
-use super::random::Stream;
+use crate::random::Stream;
 
 /// The quickest a row can arrive.
 pub(super) const LAG_US_MIN: i64 = 50_000;

@@ -13,8 +13,8 @@ use super::arrival::Arrivals;
 use super::config::Config;
 use super::error::Result;
 use super::load::{DAY_US, Load};
-use super::random::{Stream, mix};
 use super::trace::Traces;
+use crate::random::{Stream, mix};
 
 const HOUR_US: i64 = 3_600_000_000;
 /// The soonest and the latest a label is given after its decision.

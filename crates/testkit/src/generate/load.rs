@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::config::Config;
-use super::random::Stream;
+use crate::random::Stream;
 
 /// Microseconds in a day.
 pub(super) const DAY_US: i64 = 86_400_000_000;

@@ -25,7 +25,6 @@ mod format;
 mod labels;
 mod load;
 mod population;
-mod random;
 mod trace;
 mod verdict;
 mod work;

@@ -7,7 +7,7 @@ use tidegate_contract::Arm;
 
 use super::catalog::{EXPERIMENT_ID, FLAG_SETS, REGIONS, USER_ROLES};
 use super::config::Config;
-use super::random::{Choice, Random, Stream, mix};
+use crate::random::{Choice, Random, Stream, mix};
 
 /// Every tenant and user.
 #[derive(Debug)]

@@ -9,9 +9,9 @@ use super::catalog::{INPUT_CLASSES, MODELS, REGIONS, SOURCES, TASKS};
 use super::config::{Config, Drift};
 use super::load::DAY_US;
 use super::population::{Population, User};
-use super::random::{Choice, Random, Stream, mix};
 use super::verdict::{Verdict, Verdicts};
 use super::work::Work;
+use crate::random::{Choice, Random, Stream, mix};
 
 /// In each group of rows one is the decision of a helper agent; its parent is the row after it.
 const GROUP: u64 = 16;

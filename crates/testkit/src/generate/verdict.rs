@@ -7,7 +7,7 @@ use tidegate_contract::{LearningScope, Outcome, PolicyResult, RiskClass};
 
 use super::catalog::{ERROR_TYPES, FINISH_REASONS, OVERRIDE_REASONS, TASKS};
 use super::config::Regression;
-use super::random::{Choice, Random};
+use crate::random::{Choice, Random};
 
 /// How a decision ended. Coded facts are indexes into the catalog.
 pub(super) struct Verdict {

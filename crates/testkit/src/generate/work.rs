@@ -3,8 +3,8 @@
 use tidegate_contract::Outcome;
 
 use super::catalog::{MODELS, Model, TASKS};
-use super::random::Random;
 use super::verdict::clamped;
+use crate::random::Random;
 
 const TOOL_CALL_US: i64 = 350_000;
 const RETRIEVAL_US: i64 = 90_000;
