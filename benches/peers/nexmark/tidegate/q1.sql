@@ -1,0 +1,4 @@
+-- Currency conversion.
+CREATE SIGNAL q1 AS
+SELECT auction, bidder, price * 908 / 1000 AS price, date_time, extra
+FROM bid;
