@@ -8,7 +8,7 @@ use datafusion::arrow::array::{Array, AsArray};
 use datafusion::arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use tidegate_algebra::{Cut, Error, Panes, Released, UnitKey, session};
+use tidegate_algebra::{Closed, Cut, Error, Panes, Released, UnitKey, session};
 
 use crate::rows::{self, Row, WINDOW_US, name_of, rows};
 use crate::run::{
@@ -98,7 +98,7 @@ proptest! {
         sealed_us in prop::option::of(-3_000_i64..6_000),
         days in prop::option::of(prop::collection::btree_set(-2..2, 0..3)),
     ) {
-        let panes = Panes { watermark_us, sealed_us, days };
+        let panes = Panes { closed: Closed { watermark_us, sealed_us }, lateness_us: 0, days };
         let answer = block_on(in_pieces(&WINDOWS, &pieces, &panes));
         // A shown window is whole, and as if the rows of other windows had never been read.
         let is_shown = |row: &&Row| {
@@ -147,7 +147,11 @@ proptest! {
 
 /// Every window is closed.
 fn forever() -> Panes {
-    Panes { watermark_us: Some(i64::MAX), ..Panes::default() }
+    closed(Some(i64::MAX), None)
+}
+
+fn closed(watermark_us: Option<i64>, sealed_us: Option<i64>) -> Panes {
+    Panes { closed: Closed { watermark_us, sealed_us }, ..Panes::default() }
 }
 
 /// Rows of the query in [`THRESHOLDS`], by key.
@@ -233,13 +237,13 @@ fn a_window_is_shown_when_its_end_is_passed() {
         let released = released.sorted_by(&[1]).unwrap();
         released.column(1).as_primitive::<TimestampMicrosecondType>().values().to_vec()
     };
-    let passed = |watermark_us| Panes { watermark_us: Some(watermark_us), ..Panes::default() };
+    let passed = |watermark_us| closed(Some(watermark_us), None);
     assert_eq!(starts(&Panes::default()), [0; 0]);
     assert_eq!(starts(&passed(-1)), [0; 0]);
     assert_eq!(starts(&passed(999)), [-1_000]);
     assert_eq!(starts(&passed(1_000)), [-1_000, 0]);
-    assert_eq!(starts(&Panes { sealed_us: Some(0), ..passed(-1) }), [-1_000, 0]);
-    assert_eq!(starts(&Panes { sealed_us: Some(1_000), ..Panes::default() }), [-1_000, 0, 1_000]);
+    assert_eq!(starts(&closed(Some(-1), Some(0))), [-1_000, 0]);
+    assert_eq!(starts(&closed(None, Some(1_000))), [-1_000, 0, 1_000]);
     assert_eq!(starts(&Panes { days: Some(BTreeSet::from([0])), ..forever() }), [0, 1_000]);
     assert_eq!(starts(&Panes { days: Some(BTreeSet::new()), ..forever() }), [0; 0]);
 }
