@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::logical_expr::{DdlStatement, LogicalPlan};
 use datafusion::prelude::SessionContext;
@@ -13,9 +14,11 @@ use tidegate_contract::StreamContract;
 
 use crate::clause::{PrivacyClause, lift};
 use crate::cursor::{Cursor, is_word, tokenize};
+use crate::flink::Partition;
 use crate::options::Options;
 use crate::parameters::substitute;
-use crate::{Code, Parameter, Place, Refusal, SourceText, Spanned, refuse};
+use crate::zone::time_zone;
+use crate::{Code, Parameter, Place, Refusal, SourceText, Spanned, flink, refuse};
 
 /// `CREATE STREAM`: where telemetry comes from and what it promises.
 #[derive(Debug, Clone)]
@@ -28,6 +31,8 @@ pub struct StreamDefinition {
     pub format: Option<Spanned<String>>,
     /// Event time, watermark, tenant, privacy unit and declared columns.
     pub contract: StreamContract,
+    /// The zone whose days and months its windows follow.
+    pub time_zone: Option<Tz>,
     /// Where options stand, for messages about them.
     pub event_time_place: Option<Place>,
 }
@@ -47,7 +52,11 @@ pub struct SignalDefinition {
     pub description: Option<String>,
     /// SHA-256 over the statement's tokens: white space, comments and parameter spelling do not matter.
     pub code_hash: String,
+    /// The zone whose days and months its windows follow, in place of the stream's.
+    pub time_zone: Option<Tz>,
     pub(crate) clause: Option<PrivacyClause>,
+    /// The columns of Flink's `PARTITION BY`.
+    pub(crate) partition: Option<Partition>,
     pub(crate) query: Vec<TokenWithSpan>,
     /// Where the query begins.
     pub query_place: Place,
@@ -201,6 +210,7 @@ async fn read_stream(
     let watermark_us = options.duration_us("watermark")?.unwrap_or(0);
     let tenant = options.text("tenant")?;
     let privacy_unit = options.text("privacy_unit")?;
+    let time_zone = time_zone(&mut options)?;
     options.finish()?;
     let value = |option: Option<Spanned<String>>| option.map(|option| option.value);
     Ok(StreamDefinition {
@@ -216,6 +226,7 @@ async fn read_stream(
         name,
         path,
         format,
+        time_zone,
     })
 }
 
@@ -265,6 +276,7 @@ fn read_signal(
     const SHAPE: &str = "CREATE SIGNAL name [WITH (version = '1.0.0')] AS SELECT ...";
     let name = read_name(cursor, "signal")?;
     let (mut version, mut owner, mut kind, mut description) = ("1.0.0".to_owned(), None, None, None);
+    let mut zone = None;
     if cursor.next_is("with") {
         let mut options = read_with(cursor, "CREATE SIGNAL", source, session, SHAPE)?;
         if let Some(declared) = options.text("version")? {
@@ -273,6 +285,7 @@ fn read_signal(
         owner = options.text("owner")?.map(|option| option.value);
         kind = options.text("kind")?.map(|option| option.value);
         description = options.text("description")?.map(|option| option.value);
+        zone = time_zone(&mut options)?;
         options.finish()?;
     }
     cursor.expect("AS", SHAPE)?;
@@ -281,8 +294,20 @@ fn read_signal(
     if query.first().is_none_or(|first| !is_word(first, "select") && !is_word(first, "with")) {
         return Err(refuse(Code::Syntax, &query_place, "a signal is a SELECT query", SHAPE));
     }
-    let code_hash = code_hash(statement);
-    Ok(SignalDefinition { name, version, owner, kind, description, code_hash, clause, query, query_place })
+    let (query, partition) = flink::lift(query, source);
+    Ok(SignalDefinition {
+        name,
+        version,
+        owner,
+        kind,
+        description,
+        code_hash: code_hash(statement),
+        time_zone: zone,
+        clause,
+        partition,
+        query,
+        query_place,
+    })
 }
 
 fn code_hash(statement: &[TokenWithSpan]) -> String {
