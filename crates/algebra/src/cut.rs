@@ -38,6 +38,16 @@ pub struct StateColumn {
     pub data_type: DataType,
 }
 
+/// Where the windows stand among the columns of a state.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WindowKey {
+    /// The position of `window_start`.
+    pub(crate) start: usize,
+    /// The position of `window_end`: only sessions are kept by it.
+    pub(crate) end: Option<usize>,
+    pub(crate) windows: Windows,
+}
+
 /// A query cut at its one aggregation: the recipe for partial, merge and release.
 #[derive(Debug)]
 pub struct Cut {
@@ -50,8 +60,7 @@ pub struct Cut {
     pub(crate) partial: Arc<AggregateExec>,
     pub(crate) state_schema: SchemaRef,
     pub(crate) threshold: Option<u32>,
-    /// Position of `window_start` among the state columns, and the windows.
-    pub(crate) windows: Option<(usize, Windows)>,
+    pub(crate) windows: Option<WindowKey>,
     pub(crate) context: Arc<TaskContext>,
 }
 
@@ -82,10 +91,7 @@ impl Cut {
             aggregation.input_schema(),
         )?);
         let state_schema = state_schema(&partial);
-        let windows = match release.windows {
-            Some(windows) => Some((window_key(&partial)?, windows)),
-            None => None,
-        };
+        let windows = release.windows.map(|windows| window_key(&partial, windows)).transpose()?;
         let text = release.aggregation().display_indent_schema().to_string();
         Ok(Self {
             fingerprint: Fingerprint::of(FORMAT, &text, &state_schema, release.threshold.as_ref()),
@@ -216,6 +222,7 @@ impl Cut {
     /// # Errors
     /// [`Error::FingerprintMismatch`] when a state comes from another plan.
     pub async fn merge(&self, states: Vec<PartialState>) -> Result<PartialState> {
+        let states = self.bridged(states)?;
         let plan = self.over_state(AggregateMode::PartialReduce, &states)?;
         self.collect_state(plan).await
     }
@@ -252,15 +259,22 @@ fn state_widths(partial: &AggregateExec) -> Vec<usize> {
     partial.aggr_expr().iter().map(width).collect()
 }
 
-/// The position of `window_start` among the keys. Without it no window would ever be open.
-fn window_key(partial: &AggregateExec) -> Result<usize> {
+/// The positions of the windows among the keys. Without them no window would ever be open.
+fn window_key(partial: &AggregateExec, windows: Windows) -> Result<WindowKey> {
     let schema = partial.schema();
     let keys = partial.group_expr().expr();
-    let position = keys.iter().position(|(_, name)| name == "window_start").ok_or(Error::NoWindowKey)?;
-    match schema.field(position).data_type() {
-        DataType::Timestamp(TimeUnit::Microsecond, _) => Ok(position),
-        _ => Err(Error::NoWindowKey),
-    }
+    let position_of = |wanted: &str| {
+        let position = keys.iter().position(|(_, name)| name == wanted).ok_or(Error::NoWindowKey)?;
+        match schema.field(position).data_type() {
+            DataType::Timestamp(TimeUnit::Microsecond, _) => Ok(position),
+            _ => Err(Error::NoWindowKey),
+        }
+    };
+    let end = match windows {
+        Windows::Session { .. } => Some(position_of("window_end")?),
+        _ => None,
+    };
+    Ok(WindowKey { start: position_of("window_start")?, end, windows })
 }
 
 fn find_release(query: &LogicalPlan) -> Result<Release> {

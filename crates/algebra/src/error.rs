@@ -50,8 +50,8 @@ pub enum Error {
         /// How many aggregations the plan has.
         found: usize,
     },
-    /// A windowed query does not group by the start of its windows.
-    #[error("a windowed aggregation has a key window_start, a timestamp in microseconds; this one has none")]
+    /// A windowed query does not group by what tells its windows apart.
+    #[error("a windowed aggregation has a key window_start, and for sessions window_end, timestamps in microseconds")]
     NoWindowKey,
     /// A micro-batch lacks a column that the plan reads.
     #[error("the micro-batch has no column {column} of type {expected}")]

@@ -20,6 +20,7 @@ mod panes;
 mod partial;
 mod release;
 mod session;
+mod sessions;
 mod state;
 mod windows;
 

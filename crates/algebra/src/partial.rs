@@ -9,10 +9,11 @@ use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::unnest::UnnestExec;
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, collect_partitioned};
 
-use crate::cut::{Cut, find, replace, with_input};
+use crate::cut::{Cut, WindowKey, find, replace, with_input};
 use crate::error::{Error, Result};
+use crate::sessions::rows_in_sessions;
 use crate::state::PartialState;
 
 /// The state of one micro-batch and what can be said about it without looking inside.
@@ -48,20 +49,34 @@ impl Cut {
         };
         let is_leaf = |node: &Arc<dyn ExecutionPlan>| node.children().is_empty();
         let input = replace(Arc::clone(self.partial.input()), is_leaf, &source)?;
-        let plan = with_input(Arc::clone(&self.partial) as Arc<dyn ExecutionPlan>, Arc::clone(&input))?;
+        let grouped = match self.windows {
+            Some(WindowKey { start, end: Some(end), .. }) => self.in_sessions(&input, start, end).await?,
+            _ => Arc::clone(&input),
+        };
+        let plan = with_input(Arc::clone(&self.partial) as Arc<dyn ExecutionPlan>, grouped)?;
         debug_assert!(plan.output_partitioning().partition_count() <= partitions.len().max(1));
         let state = self.collect_state(plan).await?;
         let panes = self.panes(&state);
-        let (_, windows) = self.windows.unzip();
-        let days = windows
-            .into_iter()
-            .flat_map(|windows| panes.iter().flat_map(move |&(start, end)| windows.days_of_pane(start, end)));
+        let days_of = |key: WindowKey| panes.iter().flat_map(move |&(start, end)| key.windows.days_of_pane(start, end));
+        let days = self.windows.into_iter().flat_map(days_of);
         Ok(Partial {
             rows_aggregated: rows_after_filters(&input, rows)?,
             days: days.collect(),
             covered: joined(panes.clone()),
             state,
         })
+    }
+
+    /// The rows of `input`, each in its session. Whose events follow each other shows only in all of them.
+    async fn in_sessions(
+        &self,
+        input: &Arc<dyn ExecutionPlan>,
+        start: usize,
+        end: usize,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let rows = collect_partitioned(Arc::clone(input), Arc::clone(&self.context)).await;
+        let rows = rows_in_sessions(&self.partial, start, end, rows.map_err(Error::of_execution)?)?;
+        Ok(MemorySourceConfig::try_new_exec(&rows, input.schema(), None)?)
     }
 
     /// The micro-batch in the shape of the template source, checked: a leaf that differs would show
@@ -85,13 +100,24 @@ impl Cut {
 
     /// The panes of a state, start and end.
     fn panes(&self, state: &PartialState) -> BTreeSet<(i64, i64)> {
-        let Some((position, windows)) = self.windows else {
+        let Some(WindowKey { start, end, windows }) = self.windows else {
             return BTreeSet::new();
         };
-        let columns = state.batches.iter().map(|batch| batch.column(position));
-        let starts = columns.flat_map(|starts| starts.as_primitive::<TimestampMicrosecondType>().iter().flatten());
-        let starts = starts.collect::<BTreeSet<_>>();
-        starts.into_iter().map(|start| (start, windows.pane_end(start))).collect()
+        let mut panes = BTreeSet::new();
+        for batch in &state.batches {
+            let starts = batch.column(start).as_primitive::<TimestampMicrosecondType>().iter().flatten();
+            match end {
+                Some(end) => {
+                    let ends = batch.column(end).as_primitive::<TimestampMicrosecondType>().iter().flatten();
+                    panes.extend(starts.zip(ends));
+                }
+                None => {
+                    let starts = starts.collect::<BTreeSet<_>>();
+                    panes.extend(starts.into_iter().map(|start| (start, windows.pane_end(start))));
+                }
+            }
+        }
+        panes
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::logical_expr::{DdlStatement, LogicalPlan};
 use datafusion::prelude::SessionContext;
@@ -14,9 +15,11 @@ use tidegate_contract::{EpochUnit, StreamContract};
 
 use crate::clause::{PrivacyClause, lift};
 use crate::cursor::{Cursor, is_word, tokenize};
+use crate::flink::Partition;
 use crate::options::Options;
 use crate::parameters::substitute;
-use crate::{Code, Parameter, Place, Refusal, SourceText, Spanned, refuse};
+use crate::zone::time_zone;
+use crate::{Code, Parameter, Place, Refusal, SourceText, Spanned, flink, refuse};
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -31,6 +34,8 @@ pub struct StreamDefinition {
     pub format: Option<Spanned<String>>,
     /// Event time, watermark, tenant, privacy unit and declared columns.
     pub contract: StreamContract,
+    /// The zone whose days and months its windows follow.
+    pub time_zone: Option<Tz>,
     /// Where options stand, for messages about them.
     pub event_time_place: Option<Place>,
 }
@@ -54,7 +59,11 @@ pub struct SignalDefinition {
     pub max_groups: Option<u64>,
     /// SHA-256 over the statement's tokens: white space, comments and parameter spelling do not matter.
     pub code_hash: String,
+    /// The zone whose days and months its windows follow, in place of the stream's.
+    pub time_zone: Option<Tz>,
     pub(crate) clause: Option<PrivacyClause>,
+    /// The columns of Flink's `PARTITION BY`.
+    pub(crate) partition: Option<Partition>,
     pub(crate) query: Vec<TokenWithSpan>,
     /// Where the query begins.
     pub query_place: Place,
@@ -219,6 +228,7 @@ async fn read_stream(
     let idle_timeout_us = options.duration_us("idle_timeout")?;
     let max_future_skew_us = options.duration_us("max_future_skew")?.unwrap_or(DAY_US);
     let dedupe = read_dedupe(&mut options, event_time.is_some())?;
+    let time_zone = time_zone(&mut options)?;
     options.finish()?;
     let value = |option: Option<Spanned<String>>| option.map(|option| option.value);
     Ok(StreamDefinition {
@@ -239,6 +249,7 @@ async fn read_stream(
         name,
         path,
         format,
+        time_zone,
     })
 }
 
@@ -306,6 +317,7 @@ fn read_signal(
     let name = read_name(cursor, "signal")?;
     let (mut version, mut owner, mut kind, mut description) = ("1.0.0".to_owned(), None, None, None);
     let (mut lateness_us, mut max_groups) = (0, None);
+    let mut zone = None;
     if cursor.next_is("with") {
         let mut options = read_with(cursor, "CREATE SIGNAL", source, session, SHAPE)?;
         if let Some(declared) = options.text("version")? {
@@ -316,6 +328,7 @@ fn read_signal(
         description = options.text("description")?.map(|option| option.value);
         lateness_us = options.duration_us("lateness")?.unwrap_or(0);
         max_groups = options.integer("max_groups", 1)?.map(|option| option.value.unsigned_abs());
+        zone = time_zone(&mut options)?;
         options.finish()?;
     }
     cursor.expect("AS", SHAPE)?;
@@ -324,7 +337,7 @@ fn read_signal(
     if query.first().is_none_or(|first| !is_word(first, "select") && !is_word(first, "with")) {
         return Err(refuse(Code::Syntax, &query_place, "a signal is a SELECT query", SHAPE));
     }
-    let code_hash = code_hash(statement);
+    let (query, partition) = flink::lift(query, source);
     Ok(SignalDefinition {
         name,
         version,
@@ -333,8 +346,10 @@ fn read_signal(
         description,
         lateness_us,
         max_groups,
-        code_hash,
+        code_hash: code_hash(statement),
+        time_zone: zone,
         clause,
+        partition,
         query,
         query_place,
     })

@@ -2,6 +2,7 @@
 
 use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::logical_expr::{Expr, LogicalPlan};
+use tidegate_algebra::Windows;
 
 use crate::definition::SignalDefinition;
 use crate::{Code, Policy, Refusal, refuse};
@@ -21,7 +22,7 @@ const PATH_COLUMNS: [&str; 2] = ["signal", "date"];
 /// Checks names and types of the released columns.
 pub(crate) fn check(
     schema: &Schema,
-    windowed: bool,
+    windows: Option<&Windows>,
     policy: &Policy,
     signal: &SignalDefinition,
 ) -> Result<(), Refusal> {
@@ -29,7 +30,7 @@ pub(crate) fn check(
         let name = field.name();
         let place = signal.word_place(name);
         let threshold = policy.threshold().map(|_| THRESHOLD_COLUMN);
-        let window = WINDOW_COLUMNS.into_iter().filter(|_| windowed);
+        let window = WINDOW_COLUMNS.into_iter().filter(|_| windows.is_some());
         if METADATA_COLUMNS.into_iter().chain(PATH_COLUMNS).chain(threshold).chain(window).any(|added| added == name) {
             let cause = format!("`{name}` is a column that Tidegate adds to released rows");
             return Err(refuse(Code::BadOutput, &place, cause, "give the column another name with AS"));
@@ -48,11 +49,22 @@ pub(crate) fn check(
             return Err(refuse(Code::BadOutput, &place, cause, "leave it out, or CAST it to a type"));
         }
     }
-    if windowed && schema.column_with_name("window_start").is_none() {
+    let Some(windows) = windows else { return Ok(()) };
+    let lacks = |name: &str| schema.column_with_name(name).is_none();
+    if lacks("window_start") {
         return Err(refuse(
             Code::WindowNotShown,
             &signal.query_place,
             "the result has no column window_start, by which released rows are filed",
+            "add window_start, window_end to the SELECT list",
+        ));
+    }
+    // Where the end does not follow from the start, rows of one start could not be told apart.
+    if windows.end_of(0).is_none() && lacks("window_end") {
+        return Err(refuse(
+            Code::WindowNotShown,
+            &signal.query_place,
+            "the result has no column window_end, by which its windows are told apart",
             "add window_start, window_end to the SELECT list",
         ));
     }

@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::cursor::tokenize;
 use crate::nearest::nearest;
-use crate::{Code, Place, Refusal, SourceText, refuse};
+use crate::{Code, Place, Refusal, SourceText, flink, refuse};
 
 /// The value of a parameter.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +64,7 @@ pub(crate) fn substitute(
     Ok(())
 }
 
-/// The tokens of an ad hoc query, with parameters put in.
+/// The tokens of an ad hoc query, with parameters put in and Flink's spelling of windows taken out.
 ///
 /// # Errors
 /// [`Code::Syntax`] and [`Code::UnknownParameter`].
@@ -74,5 +74,5 @@ pub fn query_tokens(
 ) -> Result<Vec<TokenWithSpan>, Refusal> {
     let mut tokens = tokenize(source)?;
     substitute(&mut tokens, source, parameters)?;
-    Ok(tokens)
+    Ok(flink::lift(tokens, source).0)
 }

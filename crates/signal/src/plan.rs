@@ -15,7 +15,8 @@ use datafusion::sql::parser::DFParserBuilder;
 use tidegate_algebra::{Cut, Release, Threshold, UnitKey, Windows, session};
 
 use crate::definition::{SignalDefinition, StreamDefinition};
-use crate::window::{TumbleCall, TumblePlanner, window_end};
+use crate::pane::{PaneCall, window_of};
+use crate::window::{WindowPlanner, WindowedStream, function_name};
 use crate::{Code, Policy, Refusal, output, policy, refuse, shape};
 
 /// A stream as the planner sees it: what it promises, and its columns.
@@ -88,7 +89,6 @@ impl Planner {
             let fix = "define it with CREATE STREAM in one of the project's SQL files";
             return Err(refuse(Code::UnknownTable, &definition.query_place, cause, fix));
         };
-        let window_us = shape.window.as_ref().map(|window| window.size_us);
         if let Some(window) = &shape.window {
             require_event_time(window, &stream.definition, definition)?;
         }
@@ -101,10 +101,10 @@ impl Planner {
                 Some(Threshold { k: *k, unit, key: self.key.clone() })
             }
         };
-        let windows = window_us.map(Windows::tumble);
-        output::check(plan.schema().as_arrow(), windows.is_some(), &policy, definition)?;
+        let windows = shape.window.map(|window| window.windows);
+        output::check(plan.schema().as_arrow(), windows.as_ref(), &policy, definition)?;
         let sort_order = output::sort_order(&plan, plan.schema().as_arrow(), &shape.aggregate.group_expr);
-        let barred = bar(plan, threshold.as_ref(), window_us).map_err(|error| explain(&error))?;
+        let barred = bar(plan, threshold.as_ref(), windows).map_err(|error| explain(&error))?;
         let cut = Cut::plan(&session, &barred).await.map_err(|error| explain(&error.into()))?;
         Ok(Signal { definition: definition.clone(), stream: shape.stream, policy, windows, cut, sort_order })
     }
@@ -116,29 +116,28 @@ impl Planner {
         let mut sources = BTreeMap::new();
         for (name, stream) in &self.streams {
             let table = Arc::new(MemTable::try_new(Arc::clone(&stream.schema), vec![vec![]])?);
-            sources.insert(name.clone(), provider_as_source(Arc::clone(&table) as _));
+            let time_zone = definition.time_zone.or(stream.definition.time_zone);
+            let source = provider_as_source(Arc::clone(&table) as _);
+            sources.insert(name.clone(), WindowedStream { table: source, time_zone });
             session.register_table(name.as_str(), table)?;
         }
-        let windows = TumblePlanner::new(sources, definition.query_place.source().clone(), session.clone());
+        let windows = WindowPlanner::for_signals(sources, definition.query_place.source().clone(), session.clone());
         session.register_relation_planner(Arc::new(windows))?;
         Ok(session)
     }
 }
 
 /// Windows close by the watermark, and the watermark follows the stream's event time alone.
-fn require_event_time(
-    window: &TumbleCall,
-    stream: &StreamDefinition,
-    signal: &SignalDefinition,
-) -> Result<(), Refusal> {
-    let place = signal.word_place("tumble");
+fn require_event_time(window: &PaneCall, stream: &StreamDefinition, signal: &SignalDefinition) -> Result<(), Refusal> {
+    let function = function_name(&window.windows);
+    let place = signal.word_place(function);
     match &stream.contract.event_time {
         Some(event_time) if window.column.as_ref() == Some(event_time) => Ok(()),
         Some(event_time) => Err(refuse(
             Code::BadWindow,
             &place,
             format!("a signal's windows run on the event time of its stream, `{event_time}`"),
-            format!("write TUMBLE({}, {event_time}, ...)", stream.name.value),
+            format!("write {function}({}, {event_time}, ...)", stream.name.value),
         )),
         None => Err(refuse(
             Code::BadWindow,
@@ -159,11 +158,11 @@ async fn parse(definition: &SignalDefinition, session: &SessionContext) -> PlanR
 }
 
 /// Puts the release barrier above the aggregation.
-fn bar(plan: LogicalPlan, threshold: Option<&Threshold>, window_us: Option<i64>) -> PlanResult<LogicalPlan> {
+fn bar(plan: LogicalPlan, threshold: Option<&Threshold>, windows: Option<Windows>) -> PlanResult<LogicalPlan> {
     plan.transform_down(|node| match node {
         LogicalPlan::Aggregate(aggregate) => {
-            let barred = match window_us {
-                Some(size_us) => bar_windows(aggregate, threshold, size_us)?,
+            let barred = match windows {
+                Some(windows) => bar_windows(aggregate, threshold, windows)?,
                 None => Release::over(aggregate, threshold.cloned(), None)?,
             };
             Ok(Transformed::new(barred, true, datafusion::common::tree_node::TreeNodeRecursion::Jump))
@@ -173,25 +172,23 @@ fn bar(plan: LogicalPlan, threshold: Option<&Threshold>, window_us: Option<i64>)
     .data()
 }
 
-/// As [`bar`], with `window_end` taken out of the keys: it follows from `window_start`, so it is
-/// computed once per released group instead of hashed once per row.
-fn bar_windows(aggregate: Aggregate, threshold: Option<&Threshold>, size_us: i64) -> PlanResult<LogicalPlan> {
+/// As [`bar`], with the bounds of windows made of the one instant by which their state is kept: what follows from it
+/// is computed once per released group instead of hashed once per row. Sessions are kept by both bounds.
+fn bar_windows(aggregate: Aggregate, threshold: Option<&Threshold>, windows: Windows) -> PlanResult<LogicalPlan> {
     let wanted = Arc::clone(&aggregate.schema);
     let is = |key: &Expr, name: &str| matches!(key, Expr::Column(column) if column.name == name);
-    let start = aggregate.group_expr.iter().find(|key| is(key, "window_start")).cloned();
+    let key = aggregate.group_expr.iter().find(|key| is(key, "window_start")).cloned();
     let has_end = aggregate.group_expr.iter().any(|key| is(key, "window_end"));
-    let (Some(start), true) = (start, has_end) else {
-        return Release::over(aggregate, threshold.cloned(), Some(Windows::tumble(size_us)));
+    let (Some([start, end]), true) = (key.and_then(|key| window_of(key, &windows)), has_end) else {
+        return Release::over(aggregate, threshold.cloned(), Some(windows));
     };
     let keys = aggregate.group_expr.into_iter().filter(|key| !is(key, "window_end")).collect();
     let aggregate = Aggregate::try_new(aggregate.input, keys, aggregate.aggr_expr)?;
-    let barred = Release::over(aggregate, threshold.cloned(), Some(Windows::tumble(size_us)))?;
-    let columns = wanted.iter().map(|(qualifier, field)| {
-        if field.name() == "window_end" {
-            window_end(start.clone(), size_us).alias_qualified(qualifier.cloned(), field.name())
-        } else {
-            Expr::Column((qualifier, field).into())
-        }
+    let barred = Release::over(aggregate, threshold.cloned(), Some(windows))?;
+    let columns = wanted.iter().map(|(qualifier, field)| match field.name().as_str() {
+        "window_start" => start.clone().alias_qualified(qualifier.cloned(), field.name()),
+        "window_end" => end.clone().alias_qualified(qualifier.cloned(), field.name()),
+        _ => Expr::Column((qualifier, field).into()),
     });
     LogicalPlanBuilder::from(barred).project(columns.collect::<Vec<_>>())?.build()
 }

@@ -4,14 +4,18 @@
 //! What stands below runs per micro-batch and must treat rows one by one; what stands above runs per
 //! release and must treat groups one by one. Everything else would give another answer for another cut.
 
+use std::collections::HashSet;
+
+use datafusion::common::Column;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::logical_plan::Aggregate;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
-use tidegate_algebra::admit;
+use tidegate_algebra::{Windows, admit};
 
 use crate::definition::SignalDefinition;
 use crate::origin::origin;
-use crate::window::{TumbleCall, is_window_end, tumble_call};
+use crate::pane::{PaneCall, is_window_end, pane_call};
+use crate::window::function_name;
 use crate::{Code, Refusal, refuse};
 
 /// What a signal's query is made of.
@@ -20,8 +24,8 @@ pub(crate) struct Shape {
     pub(crate) aggregate: Aggregate,
     /// The stream it reads.
     pub(crate) stream: String,
-    /// Its tumbling windows.
-    pub(crate) window: Option<TumbleCall>,
+    /// Its windows.
+    pub(crate) window: Option<PaneCall>,
 }
 
 /// Checks the shape of `plan`.
@@ -37,11 +41,16 @@ pub(crate) fn check(plan: &LogicalPlan, signal: &SignalDefinition) -> Result<Sha
     }
     let stream = find_stream(&aggregate.input, signal)?;
     let window = find_window(&aggregate.input);
-    if window.is_some() {
-        require_window_keys(&aggregate, signal)?;
+    if let Some(PaneCall { windows, .. }) = &window {
+        require_window_keys(&aggregate, windows, signal)?;
+        // What is below a tumbling window's keys sees the window itself.
+        if !matches!(windows, Windows::Tumble(_)) {
+            refuse_panes_as_values(&aggregate, windows, signal)?;
+        }
         require_window_names(&aggregate.input, signal)?;
         require_window_names(plan, signal)?;
     }
+    require_partition(&aggregate, window.as_ref(), signal)?;
     Ok(Shape { aggregate, stream, window })
 }
 
@@ -173,12 +182,12 @@ fn refuse_overlap(aggregate: &Aggregate, signal: &SignalDefinition) -> Result<()
     ))
 }
 
-fn find_window(plan: &LogicalPlan) -> Option<TumbleCall> {
+fn find_window(plan: &LogicalPlan) -> Option<PaneCall> {
     let mut call = None;
     let found = plan.apply(|node| {
         node.apply_expressions(|expression| {
             expression.apply(|expression| {
-                call = call.take().or_else(|| tumble_call(expression));
+                call = call.take().or_else(|| pane_call(expression));
                 Ok(TreeNodeRecursion::Continue)
             })
         })
@@ -187,16 +196,121 @@ fn find_window(plan: &LogicalPlan) -> Option<TumbleCall> {
 }
 
 /// A window that is not a key would mix windows in one group.
-fn require_window_keys(aggregate: &Aggregate, signal: &SignalDefinition) -> Result<(), Refusal> {
-    let is_start = |key: &Expr| matches!(key.clone().unalias(), Expr::Column(column) if column.name == "window_start");
-    if aggregate.group_expr.iter().any(is_start) {
+fn require_window_keys(aggregate: &Aggregate, windows: &Windows, signal: &SignalDefinition) -> Result<(), Refusal> {
+    let has = |name: &str| aggregate.group_expr.iter().any(|key| key_name(key).is_some_and(|key| key == name));
+    if !has("window_start") {
+        return Err(refuse(
+            Code::WindowNotShown,
+            &signal.word_place("group"),
+            "the query reads windows and does not group by them",
+            "add window_start, window_end to GROUP BY",
+        ));
+    }
+    // Where the end follows from the start, the start alone tells windows apart.
+    if windows.end_of(0).is_none() && !has("window_end") {
+        return Err(refuse(
+            Code::WindowNotShown,
+            &signal.word_place("group"),
+            format!(
+                "windows of {} are told apart by their ends, and the query does not group by them",
+                function_name(windows)
+            ),
+            "add window_end to GROUP BY, and to the SELECT list",
+        ));
+    }
+    Ok(())
+}
+
+/// The name of a key that is a bare column.
+fn key_name(key: &Expr) -> Option<String> {
+    match key.clone().unalias() {
+        Expr::Column(column) => Some(column.name),
+        _ => None,
+    }
+}
+
+/// Refuses a query that computes with the bounds of windows below its aggregation: a row would show its pane there,
+/// and not the windows in which it lies.
+fn refuse_panes_as_values(aggregate: &Aggregate, windows: &Windows, signal: &SignalDefinition) -> Result<(), Refusal> {
+    let mut used = None;
+    let bounds = window_bounds(&aggregate.input, &mut used);
+    let is_key = |key: &Expr| matches!(key.clone().unalias(), Expr::Column(_));
+    let computed = aggregate.group_expr.iter().filter(|key| !is_key(key)).chain(&aggregate.aggr_expr);
+    note_uses(computed, &bounds, &mut used);
+    let Some(name) = used else { return Ok(()) };
+    Err(refuse(
+        Code::BadWindow,
+        &signal.word_place(&name),
+        format!(
+            "`{name}` of {} can only be a key: a row lies in several windows, and below GROUP BY it is in none yet",
+            function_name(windows)
+        ),
+        "use it bare in GROUP BY, and compute with it in the SELECT list or in HAVING; filter rows by their event time",
+    ))
+}
+
+/// The columns of `plan` that are bounds of windows; notes the name of one that is used otherwise than passed on.
+fn window_bounds(plan: &LogicalPlan, used: &mut Option<String>) -> HashSet<Column> {
+    let inner = plan.inputs().into_iter().flat_map(|input| window_bounds(input, used)).collect::<HashSet<_>>();
+    match plan {
+        LogicalPlan::Projection(projection) => {
+            let mut bounds = HashSet::new();
+            for (column, expression) in projection.schema.columns().into_iter().zip(&projection.expr) {
+                match expression.clone().unalias_nested().data {
+                    Expr::Column(from) if !inner.contains(&from) => {}
+                    Expr::Column(from) if from.name == column.name => {
+                        bounds.insert(column);
+                    }
+                    computed if pane_call(&computed).is_some() || is_window_end(&computed) => {
+                        bounds.insert(column);
+                    }
+                    computed => note_uses([&computed], &inner, used),
+                }
+            }
+            bounds
+        }
+        LogicalPlan::SubqueryAlias(alias) => {
+            let columns = alias.schema.columns().into_iter().zip(alias.input.schema().columns());
+            columns.filter(|(_, inside)| inner.contains(inside)).map(|(column, _)| column).collect()
+        }
+        other => {
+            let expressions = other.expressions();
+            note_uses(&expressions, &inner, used);
+            inner
+        }
+    }
+}
+
+fn note_uses<'a>(expressions: impl IntoIterator<Item = &'a Expr>, bounds: &HashSet<Column>, used: &mut Option<String>) {
+    for expression in expressions {
+        let bound = expression.column_refs().into_iter().find(|column| bounds.contains(*column));
+        *used = used.take().or_else(|| bound.map(|column| column.name.clone()));
+    }
+}
+
+/// Flink's `PARTITION BY` says whose sessions they are. Ours are those of the other keys, so it must name them.
+fn require_partition(
+    aggregate: &Aggregate,
+    window: Option<&PaneCall>,
+    signal: &SignalDefinition,
+) -> Result<(), Refusal> {
+    let Some(columns) = &signal.partition else { return Ok(()) };
+    let place = columns.first().map_or_else(|| signal.query_place.clone(), |column| column.place.clone());
+    if !matches!(window, Some(PaneCall { windows: Windows::Session { .. }, .. })) {
+        let cause = "PARTITION BY belongs to SESSION: other windows are the same for every key";
+        return Err(refuse(Code::BadWindow, &place, cause, "leave it out"));
+    }
+    let is_bound = |key: &Option<String>| matches!(key.as_deref(), Some("window_start" | "window_end"));
+    let keys = aggregate.group_expr.iter().map(key_name).filter(|key| !is_bound(key)).collect::<HashSet<_>>();
+    let partition = columns.iter().map(|column| Some(column.value.clone())).collect::<HashSet<_>>();
+    if keys == partition {
         return Ok(());
     }
     Err(refuse(
-        Code::WindowNotShown,
-        &signal.word_place("group"),
-        "the query reads windows and does not group by them",
-        "add window_start, window_end to GROUP BY",
+        Code::BadWindow,
+        &place,
+        "the columns of PARTITION BY are not the keys of GROUP BY beside the window",
+        "group by window_start, window_end and the columns of PARTITION BY",
     ))
 }
 
@@ -204,7 +318,7 @@ fn require_window_keys(aggregate: &Aggregate, signal: &SignalDefinition) -> Resu
 fn require_window_names(plan: &LogicalPlan, signal: &SignalDefinition) -> Result<(), Refusal> {
     for column in plan.schema().columns() {
         let own = match column.name.as_str() {
-            "window_start" => origin(plan, &column).is_some_and(|origin| tumble_call(&origin).is_some()),
+            "window_start" => origin(plan, &column).is_some_and(|origin| pane_call(&origin).is_some()),
             "window_end" => origin(plan, &column).is_some_and(|origin| is_window_end(&origin)),
             _ => true,
         };

@@ -64,10 +64,10 @@ impl Release<'_> {
     }
 }
 
-/// The earliest end of a window that contains the pane starting at `pane_us`.
+/// The earliest end of a window that contains the pane starting at `pane_us`. A session that is shown may end where
+/// the pane starts: it lasts longer then.
 fn first_end(windows: Windows, pane_us: i64) -> i64 {
-    let ends = windows.of_pane(pane_us).into_iter().map(|(_, end)| end);
-    ends.min().unwrap_or_else(|| windows.pane_end(pane_us))
+    windows.of_pane(pane_us).into_iter().map(|(_, end)| end).min().unwrap_or(pane_us)
 }
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTable
 use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::TableSource;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::{SQLOptions, SessionContext};
@@ -27,7 +26,7 @@ use datafusion::sql::parser::DFParserBuilder;
 use datafusion::sql::sqlparser::tokenizer::Span;
 use futures::StreamExt;
 use tidegate_algebra::query_session;
-use tidegate_signal::{Parameter, Place, Refusal, Signal, SourceText, TumblePlanner, query_tokens};
+use tidegate_signal::{Parameter, Place, Refusal, Signal, SourceText, WindowPlanner, WindowedStream, query_tokens};
 use tidegate_source::{Item, Source};
 
 use crate::failure::{Failure, Result, Snippet};
@@ -56,7 +55,7 @@ impl Query {
         let rejected = Arc::new(AtomicU64::new(0));
         if let Some(project) = project {
             let streams = register_streams(&session, project, &rejected)?;
-            let windows = TumblePlanner::new(streams, source.clone(), session.clone());
+            let windows = WindowPlanner::for_queries(streams, source.clone(), session.clone());
             session.register_relation_planner(Arc::new(windows))?;
             register_released(&session, project).await?;
         }
@@ -132,7 +131,7 @@ fn register_streams(
     session: &SessionContext,
     project: &Project,
     rejected: &Arc<AtomicU64>,
-) -> Result<BTreeMap<String, Arc<dyn TableSource>>> {
+) -> Result<BTreeMap<String, WindowedStream>> {
     let mut tables = BTreeMap::new();
     for (stream, source) in &project.inputs {
         if stream.definition.contract.is_protected() {
@@ -142,7 +141,8 @@ fn register_streams(
         let rows = StreamRows { source: Arc::clone(source), rejected: Arc::clone(rejected) };
         let table = StreamingTable::try_new(Arc::clone(&stream.schema), vec![Arc::new(rows)])?;
         let table = Arc::new(table);
-        tables.insert(name.clone(), provider_as_source(Arc::clone(&table) as _));
+        let source = provider_as_source(Arc::clone(&table) as _);
+        tables.insert(name.clone(), WindowedStream { table: source, time_zone: stream.definition.time_zone });
         session.register_table(name, table)?;
     }
     Ok(tables)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{AsArray, Int64Array, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
-use tidegate_algebra::{Cut, Error, Panes, session};
+use tidegate_algebra::{Cut, Error, Panes, Windows, session};
 
 use crate::rows::{self, WINDOW_US};
 use crate::run::{block_on, cut_in};
@@ -93,8 +93,11 @@ fn a_batch_without_a_needed_column_is_refused() {
 
 #[test]
 fn windows_need_a_key_by_which_they_close() {
-    let try_windows = |sql| block_on(cut_in(&session(), rows::schema(), sql, None, Some(WINDOW_US)));
+    let try_with = |windows, sql| block_on(cut_in(&session(), rows::schema(), sql, None, Some(windows)));
+    let try_windows = |sql| try_with(Windows::tumble(WINDOW_US), sql);
     assert!(try_windows("SELECT window_start, count(*) FROM t GROUP BY window_start").is_ok());
+    let start_only = "SELECT window_start, count(*) FROM t GROUP BY window_start";
+    assert!(try_with(Windows::Session { gap_us: 1 }, start_only).is_err());
     assert!(try_windows("SELECT count(*) FROM t GROUP BY k").is_err());
     assert!(try_windows("SELECT count(*) FROM (SELECT i AS window_start FROM t) GROUP BY window_start").is_err());
 }

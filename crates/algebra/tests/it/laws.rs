@@ -8,7 +8,7 @@ use datafusion::arrow::array::{Array, AsArray};
 use datafusion::arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use tidegate_algebra::{Cut, Error, Panes, Released, UnitKey, session};
+use tidegate_algebra::{Closed, Cut, Error, Panes, Released, UnitKey, Windows, session};
 
 use crate::rows::{self, Row, WINDOW_US, name_of, rows};
 use crate::run::{
@@ -55,6 +55,68 @@ static THRESHOLDS: LazyLock<Vec<Cut>> = LazyLock::new(|| {
     (1..=6).map(|k| cut_at_least(k, "SELECT k, count(*) AS n, count(DISTINCT u) AS units FROM t GROUP BY k")).collect()
 });
 
+const GAP_US: i64 = 300;
+
+/// Windows of every kind over panes of [`WINDOW_US`], and sessions.
+static KINDS: LazyLock<Vec<(Windows, Cut)>> = LazyLock::new(|| {
+    let panes = "SELECT k, window_start, window_start AS window_end, count(*) AS n FROM t GROUP BY k, window_start";
+    let sessions = "SELECT k, window_start, window_end, count(*) AS n FROM (
+        SELECT k, ts AS window_start, ts + INTERVAL '300 microseconds' AS window_end FROM t)
+        GROUP BY window_end, k, window_start";
+    let of = |windows, sql| (windows, block_on(cut_in(&session(), rows::schema(), sql, None, Some(windows))).unwrap());
+    vec![
+        of(Windows::tumble(WINDOW_US), panes),
+        of(Windows::Hop { slide_us: WINDOW_US, size_us: 3 * WINDOW_US }, panes),
+        of(Windows::Hop { slide_us: 2 * WINDOW_US, size_us: 3 * WINDOW_US }, panes),
+        of(Windows::Cumulate { step_us: WINDOW_US, size_us: 4 * WINDOW_US }, panes),
+        of(Windows::Session { gap_us: GAP_US }, sessions),
+    ]
+});
+
+/// Whose window it is, and the start and the end of it.
+type Window = (Option<String>, i64, i64);
+
+/// The windows of `rows` and how many rows each has, row by row.
+fn windows_of(windows: &Windows, rows: &[Row]) -> BTreeMap<Window, i64> {
+    let mut counts = BTreeMap::new();
+    if let Windows::Session { .. } = windows {
+        for key in rows.iter().map(|row| row.k).collect::<BTreeSet<_>>() {
+            let mut times = rows.iter().filter(|row| row.k == key).map(|row| row.ts).collect::<Vec<_>>();
+            times.sort_unstable();
+            for session in times.chunk_by(|left, right| right - left <= GAP_US) {
+                let (first, last) = (session[0], session[session.len() - 1]);
+                counts.insert((key.map(name_of), first, last + GAP_US), session.len() as i64);
+            }
+        }
+        return counts;
+    }
+    for row in rows {
+        for (start, end) in windows.of_pane(windows.pane_of(row.ts)) {
+            *counts.entry((row.k.map(name_of), start, end)).or_default() += 1;
+        }
+    }
+    counts
+}
+
+/// The released windows of [`KINDS`]. Windows that begin together are kept by their ends.
+fn shown_windows(windows: &Windows, released: &Released) -> BTreeMap<Window, i64> {
+    let keys = released.rows.column(0).as_string_view();
+    let times = |column: usize| released.rows.column(column).as_primitive::<TimestampMicrosecondType>();
+    let counts = released.rows.column(3).as_primitive::<Int64Type>();
+    let shown = |row: usize| {
+        let (key, end) = (times(1).value(row), times(2).value(row));
+        let (start, end) = match *windows {
+            Windows::Cumulate { size_us, .. } => ((key - 1).div_euclid(size_us) * size_us, key),
+            Windows::Session { .. } => (key, end),
+            _ => (key, windows.end_of(key).unwrap()),
+        };
+        ((keys.is_valid(row).then(|| keys.value(row).to_owned()), start, end), counts.value(row))
+    };
+    let shown = (0..keys.len()).map(shown).collect::<BTreeMap<_, _>>();
+    assert_eq!(shown.len(), keys.len(), "a window is shown once");
+    shown
+}
+
 static WINDOWS: LazyLock<Cut> =
     LazyLock::new(|| cut_windows("SELECT k, window_start, count(*) AS n FROM t GROUP BY k, window_start"));
 
@@ -98,7 +160,7 @@ proptest! {
         sealed_us in prop::option::of(-3_000_i64..6_000),
         days in prop::option::of(prop::collection::btree_set(-2..2, 0..3)),
     ) {
-        let panes = Panes { watermark_us, sealed_us, days };
+        let panes = Panes { closed: Closed { watermark_us, sealed_us }, lateness_us: 0, days };
         let answer = block_on(in_pieces(&WINDOWS, &pieces, &panes));
         // A shown window is whole, and as if the rows of other windows had never been read.
         let is_shown = |row: &&Row| {
@@ -110,6 +172,44 @@ proptest! {
         };
         let closed = rows.iter().filter(is_shown).cloned().collect::<Vec<_>>();
         prop_assert_eq!(answer, block_on(whole(&WINDOWS, &closed, &forever())));
+    }
+
+    #[test]
+    fn windows_of_every_kind_hold_their_rows(
+        (rows, pieces) in rows_and_pieces(),
+        watermark_us in prop::option::of(-3_000_i64..6_000),
+        sealed_us in prop::option::of(-3_000_i64..6_000),
+        lateness_us in 0..2_000_i64,
+        days in prop::option::of(prop::collection::btree_set(-2..2, 0..3)),
+    ) {
+        let panes = Panes { closed: Closed { watermark_us, sealed_us }, lateness_us, days };
+        for (windows, cut) in KINDS.iter() {
+            let released = block_on(async { cut.release(pieces.states(cut).await.unwrap(), &panes).await.unwrap() });
+            let day = |start| windows.day_of(start);
+            let wanted = |start| panes.days.as_ref().is_none_or(|days| days.contains(&day(start)));
+            let all = windows_of(windows, &rows);
+            let of_days = all.iter().filter(|((_, start, _), _)| wanted(*start));
+            let closed = of_days.clone().filter(|((_, start, end), _)| panes.closed.contains(*start, *end));
+            let closed = closed.map(|(window, n)| (window.clone(), *n)).collect::<BTreeMap<_, _>>();
+            prop_assert_eq!(shown_windows(windows, &released), closed, "{}", windows);
+
+            let pending = of_days.filter(|((_, start, end), _)| !panes.is_final(windows, *start, *end));
+            let days = pending.map(|((_, start, _), _)| day(*start)).collect::<BTreeSet<_>>();
+            prop_assert_eq!(released.pending.keys().copied().collect::<BTreeSet<_>>(), days, "{}", windows);
+        }
+    }
+
+    #[test]
+    fn a_state_says_which_days_and_times_its_windows_cover(rows in rows()) {
+        for (windows, cut) in KINDS.iter() {
+            let partial = block_on(cut.partial(&rows::schema(), &[vec![rows::batch(&rows)]])).unwrap();
+            for (_, start, end) in windows_of(windows, &rows).into_keys() {
+                prop_assert!(partial.days.contains(&windows.day_of(start)), "{}: {}", windows, start);
+                let touches = |&(from, to): &(i64, i64)| from < end && start < to;
+                prop_assert!(partial.covered.iter().any(touches), "{}: {} to {}", windows, start, end);
+            }
+            prop_assert!(partial.covered.windows(2).all(|pair| pair[0].1 < pair[1].0), "{}", windows);
+        }
     }
 
     #[test]
@@ -147,7 +247,11 @@ proptest! {
 
 /// Every window is closed.
 fn forever() -> Panes {
-    Panes { watermark_us: Some(i64::MAX), ..Panes::default() }
+    closed(Some(i64::MAX), None)
+}
+
+fn closed(watermark_us: Option<i64>, sealed_us: Option<i64>) -> Panes {
+    Panes { closed: Closed { watermark_us, sealed_us }, ..Panes::default() }
 }
 
 /// Rows of the query in [`THRESHOLDS`], by key.
@@ -233,13 +337,13 @@ fn a_window_is_shown_when_its_end_is_passed() {
         let released = released.sorted_by(&[1]).unwrap();
         released.column(1).as_primitive::<TimestampMicrosecondType>().values().to_vec()
     };
-    let passed = |watermark_us| Panes { watermark_us: Some(watermark_us), ..Panes::default() };
+    let passed = |watermark_us| closed(Some(watermark_us), None);
     assert_eq!(starts(&Panes::default()), [0; 0]);
     assert_eq!(starts(&passed(-1)), [0; 0]);
     assert_eq!(starts(&passed(999)), [-1_000]);
     assert_eq!(starts(&passed(1_000)), [-1_000, 0]);
-    assert_eq!(starts(&Panes { sealed_us: Some(0), ..passed(-1) }), [-1_000, 0]);
-    assert_eq!(starts(&Panes { sealed_us: Some(1_000), ..Panes::default() }), [-1_000, 0, 1_000]);
+    assert_eq!(starts(&closed(Some(-1), Some(0))), [-1_000, 0]);
+    assert_eq!(starts(&closed(None, Some(1_000))), [-1_000, 0, 1_000]);
     assert_eq!(starts(&Panes { days: Some(BTreeSet::from([0])), ..forever() }), [0, 1_000]);
     assert_eq!(starts(&Panes { days: Some(BTreeSet::new()), ..forever() }), [0; 0]);
 }

@@ -11,7 +11,7 @@ use datafusion::logical_expr::{LogicalPlan, col};
 use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use tidegate_algebra::{Cut, Panes, PartialState, Release, Released, Result, Threshold, UnitKey, session};
+use tidegate_algebra::{Cut, Panes, PartialState, Release, Released, Result, Threshold, UnitKey, Windows, session};
 
 use crate::rows::{self, Row, WINDOW_US, batch};
 
@@ -37,13 +37,13 @@ pub(crate) async fn cut_in(
     schema: SchemaRef,
     sql: &str,
     threshold: Option<Threshold>,
-    window_us: Option<i64>,
+    windows: Option<Windows>,
 ) -> Result<Cut> {
     session.register_table("t", Arc::new(MemTable::try_new(schema, vec![vec![]])?))?;
     let plan = session.state().create_logical_plan(sql).await?;
     let barred = plan.transform_down(|node| match node {
         LogicalPlan::Aggregate(aggregate) => {
-            let release = Release::over(aggregate, threshold.clone(), window_us)?;
+            let release = Release::over(aggregate, threshold.clone(), windows)?;
             Ok(Transformed::new(release, true, TreeNodeRecursion::Jump))
         }
         other => Ok(Transformed::no(other)),
@@ -63,7 +63,7 @@ pub(crate) fn cut_at_least(k: u32, sql: &str) -> Cut {
 
 /// Cuts `sql`, whose windows start at `window_start`.
 pub(crate) fn cut_windows(sql: &str) -> Cut {
-    block_on(cut_in(&session(), rows::schema(), sql, None, Some(WINDOW_US))).unwrap()
+    block_on(cut_in(&session(), rows::schema(), sql, None, Some(Windows::tumble(WINDOW_US)))).unwrap()
 }
 
 /// Rows in some order, and how to take them apart and put them together again.

@@ -94,6 +94,31 @@ fn sql_windows_and_reads_files_and_unreleased_signals() {
 }
 
 #[test]
+fn sql_copies_rows_into_each_of_their_windows() {
+    let project = project();
+    let csv = |from: &str| {
+        let query = format!("SELECT window_start, window_end, x FROM {from} ORDER BY 1, 2, 3");
+        project.run(&["sql", &query, "--format", "csv"]).ok().stdout
+    };
+    let rows = |rows: &[&str]| format!("window_start,window_end,x\n{}\n", rows.join("\n"));
+    let hop = rows(&[
+        "2026-01-05T00:00:00Z,2026-01-05T02:00:00Z,1",
+        "2026-01-05T01:00:00Z,2026-01-05T03:00:00Z,1",
+        "2026-01-05T01:00:00Z,2026-01-05T03:00:00Z,2",
+        "2026-01-05T02:00:00Z,2026-01-05T04:00:00Z,2",
+    ]);
+    assert_eq!(csv("HOP(open_d, event_time, INTERVAL '1 hour', INTERVAL '2 hours')"), hop);
+    let flink =
+        "TABLE(HOP(TABLE open_d, DESCRIPTOR(event_time), INTERVAL '1' HOUR, INTERVAL '2' HOURS)) AS w WHERE x > 0";
+    assert_eq!(csv(flink), hop);
+    let cumulate = csv("CUMULATE(open_d, event_time, INTERVAL '12 hours', INTERVAL '1 day') WHERE x = 2");
+    let ends = ["2026-01-05T12:00:00Z", "2026-01-06T00:00:00Z"];
+    assert_eq!(cumulate, rows(&ends.map(|end| format!("2026-01-05T00:00:00Z,{end},2")).each_ref().map(String::as_str)));
+    let session = project.run(&["sql", "SELECT * FROM SESSION(open_d, event_time, INTERVAL '1 hour')"]);
+    assert!(session.failure().contains("SESSION is for signals"));
+}
+
+#[test]
 fn sql_reaches_no_protected_row() {
     let project = project();
     project.run(&["run", "--until-end"]).ok();
