@@ -153,7 +153,8 @@ impl Engine {
         let mut readers = JoinSet::new();
         readers.spawn(reader.run(work, sender));
         while let Some(batch) = batches.recv().await {
-            let span = tracing::info_span!("epoch", stream = %self.streams[stream].contract.name, record = self.chain.len());
+            let span =
+                tracing::info_span!("epoch", stream = %self.streams[stream].contract.name, record = self.chain.len());
             self.commit_epoch(stream, batch?, summary, progress).instrument(span).await?;
         }
         Ok(())

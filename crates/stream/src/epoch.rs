@@ -38,10 +38,18 @@ pub struct Limits {
     pub key_bytes: usize,
 }
 
+impl Limits {
+    /// Limits by which a run keeps to about `memory_bytes`, shared out among what it holds at the same time.
+    pub fn within(memory_bytes: usize) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let (max_bytes, key_bytes) = (memory_bytes / 8, memory_bytes / 4);
+        Self { max_bytes, max_files: 1_000, batch_rows: 8_192, threads, key_bytes }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { max_bytes: 64 << 20, max_files: 1_000, batch_rows: 8_192, threads, key_bytes: 128 << 20 }
+        Self::within(512 << 20)
     }
 }
 

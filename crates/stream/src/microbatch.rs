@@ -201,8 +201,7 @@ impl Reader {
         let rows = RecordBatch::try_new_with_options(Arc::clone(&batch.schema), rows.columns().to_vec(), &options)?;
         let times = self.contract.event_time.as_ref().and_then(|column| rows.column_by_name(column));
         let times = times.map(|times| times.as_primitive::<TimestampMicrosecondType>());
-        let (earliest_us, latest_us) =
-            (times.and_then(arrow::compute::min), times.and_then(arrow::compute::max));
+        let (earliest_us, latest_us) = (times.and_then(arrow::compute::min), times.and_then(arrow::compute::max));
         batch.rows.push(Rows {
             file: Arc::clone(&origin.file),
             split: Arc::clone(&origin.split),
@@ -244,7 +243,10 @@ pub(crate) fn latest_by_split(rows: &[Rows]) -> BTreeMap<String, i64> {
     let mut splits = BTreeMap::new();
     for rows in rows {
         if let Some(latest_us) = rows.latest_us {
-            splits.entry(rows.split.to_string()).and_modify(|known| *known = latest_us.max(*known)).or_insert(latest_us);
+            splits
+                .entry(rows.split.to_string())
+                .and_modify(|known| *known = latest_us.max(*known))
+                .or_insert(latest_us);
         }
     }
     splits

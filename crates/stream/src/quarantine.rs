@@ -7,17 +7,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray, UInt64Array};
+use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use arrow::datatypes::DataType;
 use arrow::json::LineDelimitedWriter;
 use tidegate_contract::stream::StreamContract;
+use tidegate_ledger::Store;
 use tidegate_source::Rejection;
 
 use crate::admission::{SetAside, times};
 use crate::commit::QuarantineFile;
 use crate::error::Result;
 use crate::released::to_parquet;
-use tidegate_ledger::Store;
 
 /// One row, or one file, that was set aside.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -119,8 +119,7 @@ fn payloads(rows: &RecordBatch, contract: &StreamContract) -> Result<Vec<Option<
 fn may_be_kept(rows: &RecordBatch, column: usize, contract: &StreamContract) -> bool {
     let schema = rows.schema();
     let field = schema.field(column);
-    !contract.is_protected()
-        || (contract.privacy_unit.as_ref() != Some(field.name()) && !holds_text(field.data_type()))
+    !contract.is_protected() || (contract.privacy_unit.as_ref() != Some(field.name()) && !holds_text(field.data_type()))
 }
 
 fn holds_text(data_type: &DataType) -> bool {
@@ -133,7 +132,7 @@ fn holds_text(data_type: &DataType) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::Int64Array;
+    use arrow::array::{Int64Array, StructArray};
 
     use super::*;
 

@@ -42,9 +42,9 @@ mod tests {
     use super::*;
 
     fn stream(watermark_us: Option<i64>, splits: &[(&str, i64, i64)]) -> StreamHistory {
-        let splits = splits.iter().map(|&(name, latest_us, delivered_at_us)| {
-            (name.to_owned(), SplitHistory { latest_us, delivered_at_us })
-        });
+        let splits = splits
+            .iter()
+            .map(|&(name, latest_us, delivered_at_us)| (name.to_owned(), SplitHistory { latest_us, delivered_at_us }));
         let mut stream = StreamHistory { splits: splits.collect(), ..StreamHistory::default() };
         stream.closed.watermark_us = watermark_us;
         stream

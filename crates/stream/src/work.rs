@@ -120,31 +120,36 @@ mod tests {
     #[test]
     fn signals_share_the_reads_they_both_want() {
         let none = stream(&[]);
-        check(&none, &[("x", read(&[])), ("y", read(&[]))], &[
-            ("a", 0, None, &["x", "y"]),
-            ("b", 0, None, &["x", "y"]),
-        ]);
+        check(
+            &none,
+            &[("x", read(&[])), ("y", read(&[]))],
+            &[("a", 0, None, &["x", "y"]), ("b", 0, None, &["x", "y"])],
+        );
     }
 
     #[test]
     fn a_new_signal_first_reads_again_what_the_stream_has_read() {
         let stream = stream(&[("a", &[(0, 4), (4, 7)], true)]);
-        check(&stream, &[("new", read(&[])), ("old", read(&[("a", 7)]))], &[
-            ("a", 0, Some(4), &["new"]),
-            ("a", 4, Some(7), &["new"]),
-            ("b", 0, None, &["new", "old"]),
-        ]);
+        check(
+            &stream,
+            &[("new", read(&[])), ("old", read(&[("a", 7)]))],
+            &[("a", 0, Some(4), &["new"]), ("a", 4, Some(7), &["new"]), ("b", 0, None, &["new", "old"])],
+        );
     }
 
     #[test]
     fn a_signal_that_fell_behind_reads_the_rest_alone() {
         let stream = stream(&[("a", &[(0, 4), (4, 7)], false)]);
-        check(&stream, &[("slow", read(&[("a", 2)])), ("fast", read(&[("a", 7)]))], &[
-            ("a", 2, Some(4), &["slow"]),
-            ("a", 4, Some(7), &["slow"]),
-            ("a", 7, None, &["fast", "slow"]),
-            ("b", 0, None, &["fast", "slow"]),
-        ]);
+        check(
+            &stream,
+            &[("slow", read(&[("a", 2)])), ("fast", read(&[("a", 7)]))],
+            &[
+                ("a", 2, Some(4), &["slow"]),
+                ("a", 4, Some(7), &["slow"]),
+                ("a", 7, None, &["fast", "slow"]),
+                ("b", 0, None, &["fast", "slow"]),
+            ],
+        );
     }
 
     #[test]

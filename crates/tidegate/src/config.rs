@@ -13,9 +13,32 @@ use crate::failure::{Failure, Result, Snippet};
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
+    /// About how much memory a run may take, as in `512 MiB`.
+    pub(crate) memory: Option<Memory>,
     pub(crate) storage: Storage,
     pub(crate) params: BTreeMap<String, toml::Value>,
     pub(crate) epoch: Epoch,
+}
+
+/// Bytes, written with a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Memory(pub(crate) usize);
+
+impl TryFrom<String> for Memory {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        const SHAPE: &str = "memory is written with a unit, as in \"512 MiB\", and is at least 64 MiB";
+        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+        let unit = match text[digits.len()..].trim() {
+            "MiB" | "MB" => 1 << 20,
+            "GiB" | "GB" => 1 << 30,
+            _ => return Err(SHAPE),
+        };
+        let count = digits.trim().parse::<usize>().map_err(|_| SHAPE)?;
+        count.checked_mul(unit).filter(|&bytes| bytes >= 64 << 20).map(Self).ok_or(SHAPE)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -65,8 +88,9 @@ impl Config {
     }
 
     pub(crate) fn limits(&self) -> Limits {
-        let defaults = Limits::default();
+        let defaults = self.memory.map_or_else(Limits::default, |memory| Limits::within(memory.0));
         Limits {
+            key_bytes: defaults.key_bytes,
             max_bytes: self.epoch.max_mib.map_or(defaults.max_bytes, |mib| mib.max(1).saturating_mul(1 << 20)),
             max_files: self.epoch.max_files.map_or(defaults.max_files, |files| files.max(1)),
             batch_rows: defaults.batch_rows,
@@ -86,12 +110,12 @@ fn parameter(value: &toml::Value) -> Option<Parameter> {
 }
 
 fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
-    const FIELDS: [&str; 7] = ["storage", "root", "params", "epoch", "max_mib", "max_files", "threads"];
+    const FIELDS: [&str; 8] = ["memory", "storage", "root", "params", "epoch", "max_mib", "max_files", "threads"];
     let cause = error.message().lines().next().unwrap_or("not valid TOML").to_owned();
     let unknown = cause.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
     let fix = match unknown.and_then(|name| nearest(name, FIELDS)) {
         Some(name) => format!("did you mean `{name}`?"),
-        None => "settings are [storage] root, [params], and [epoch] max_mib, max_files, threads".to_owned(),
+        None => "settings are memory, [storage] root, [params], and [epoch] max_mib, max_files, threads".to_owned(),
     };
     let failure = Failure::usage("TG301", cause, fix);
     match error.span() {

@@ -199,9 +199,11 @@ impl From<tidegate_stream::Error> for Failure {
             Error::Unbalanced { .. } => {
                 Self::infrastructure("TG402", cause, "nothing was committed; please report this as a bug")
             }
-            Error::TooManyKeys { .. } => {
-                Self::infrastructure("TG406", cause, "shorten the stream's dedupe_horizon, or raise memory in tidegate.toml")
-            }
+            Error::TooManyKeys { .. } => Self::infrastructure(
+                "TG406",
+                cause,
+                "shorten the stream's dedupe_horizon, or raise memory in tidegate.toml",
+            ),
             Error::TooManyGroups { .. } => Self::infrastructure(
                 "TG407",
                 cause,

@@ -47,6 +47,9 @@ fn main() {
     libtest_mimic::run(&arguments, trials.collect()).exit();
 }
 
+/// Says, in a file, that released bytes depend on how rows were fed: each run that restates a window counts.
+const RESTATES: &str = "# bytes follow the runs";
+
 /// The root of the repository.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -98,7 +101,10 @@ fn trials(name: &str, file: PathBuf) -> Vec<Trial> {
         let case = Arc::clone(&case);
         trials.push(Trial::test(format!("{}::{name}", mode.name()), move || case.outcome(position).map(|_| ())));
     }
-    trials.push(Trial::test(format!("same_bytes::{name}"), move || case.same_bytes()));
+    let restates = std::fs::read_to_string(&case.file).is_ok_and(|text| text.contains(RESTATES));
+    if !restates {
+        trials.push(Trial::test(format!("same_bytes::{name}"), move || case.same_bytes()));
+    }
     trials
 }
 
