@@ -33,4 +33,4 @@ pub use partial::Partial;
 pub use release::{Closed, Panes, Released};
 pub use session::{query_session, session};
 pub use state::PartialState;
-pub use windows::{Period, Windows};
+pub use windows::{Period, Windows, utc_day};

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::unnest::UnnestExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, collect_partitioned};
 
-use crate::cut::{Cut, WindowKey, find, replace, with_input};
+use crate::cut::{Below, Cut, WindowKey, find, replace, with_input};
 use crate::error::{Error, Result};
 use crate::sessions::rows_in_sessions;
 use crate::state::PartialState;
+use crate::windows::utc_day;
 
 /// The state of one micro-batch and what can be said about it without looking inside.
 #[derive(Debug)]
@@ -23,7 +25,7 @@ pub struct Partial {
     pub state: PartialState,
     /// Rows that passed the query's filters.
     pub rows_aggregated: u64,
-    /// Days, counted from 1970-01-01, under which its windows are filed; none for a query without windows.
+    /// Days, counted from 1970-01-01, under which its windows or rows are filed; none for a query without either.
     pub days: BTreeSet<i32>,
     /// The time its panes cover, start and end: ascending, none touching the next.
     pub covered: Vec<(i64, i64)>,
@@ -40,7 +42,7 @@ impl Cut {
     pub async fn partial(&self, schema: &SchemaRef, partitions: &[Vec<RecordBatch>]) -> Result<Partial> {
         let rows = partitions.iter().flatten().map(RecordBatch::num_rows).sum::<usize>() as u64;
         // A plan that sorts its input for an ordered aggregate needs it in one piece.
-        let sorts = !find(self.partial.input(), |node| node.downcast_ref::<SortExec>().is_some())?.is_empty();
+        let sorts = !find(self.below.row_wise(), |node| node.downcast_ref::<SortExec>().is_some())?.is_empty();
         let source = if sorts {
             let whole = partitions.iter().flatten().cloned().collect::<Vec<_>>();
             self.source(schema, &[whole])?
@@ -48,41 +50,58 @@ impl Cut {
             self.source(schema, partitions)?
         };
         let is_leaf = |node: &Arc<dyn ExecutionPlan>| node.children().is_empty();
-        let input = replace(Arc::clone(self.partial.input()), is_leaf, &source)?;
-        let grouped = match self.windows {
-            Some(WindowKey { start, end: Some(end), .. }) => self.in_sessions(&input, start, end).await?,
-            _ => Arc::clone(&input),
+        let input = replace(Arc::clone(self.below.row_wise()), is_leaf, &source)?;
+        let plan = match (&self.below, self.windows) {
+            (Below::Rows { .. }, _) => Arc::clone(&input),
+            (Below::Groups { partial, .. }, Some(WindowKey { start, end: Some(end), .. })) => {
+                let rows = self.in_sessions(partial, &input, start, end).await?;
+                with_input(Arc::clone(partial) as _, rows)?
+            }
+            (Below::Groups { partial, .. }, _) => with_input(Arc::clone(partial) as _, Arc::clone(&input))?,
         };
-        let plan = with_input(Arc::clone(&self.partial) as Arc<dyn ExecutionPlan>, grouped)?;
         debug_assert!(plan.output_partitioning().partition_count() <= partitions.len().max(1));
         let state = self.collect_state(plan).await?;
         let panes = self.panes(&state);
-        let days_of = |key: WindowKey| panes.iter().flat_map(move |&(start, end)| key.windows.days_of_pane(start, end));
-        let days = self.windows.into_iter().flat_map(days_of);
         Ok(Partial {
             rows_aggregated: rows_after_filters(&input, rows)?,
-            days: days.collect(),
-            covered: joined(panes.clone()),
+            days: self.days(&state, &panes),
+            covered: joined(panes),
             state,
         })
+    }
+
+    /// The days under which the windows or the rows of a state are filed.
+    fn days(&self, state: &PartialState, panes: &BTreeSet<(i64, i64)>) -> BTreeSet<i32> {
+        match (&self.below, self.windows) {
+            (_, Some(WindowKey { windows, .. })) => {
+                panes.iter().flat_map(|&(start, end)| windows.days_of_pane(start, end)).collect()
+            }
+            (Below::Rows { filed_by: Some(filed_by), .. }, _) => {
+                let columns = state.batches.iter().map(|batch| batch.column(*filed_by));
+                let instants = columns.flat_map(|column| column.as_primitive::<TimestampMicrosecondType>().iter());
+                instants.flatten().map(utc_day).collect()
+            }
+            _ => BTreeSet::new(),
+        }
     }
 
     /// The rows of `input`, each in its session. Whose events follow each other shows only in all of them.
     async fn in_sessions(
         &self,
+        partial: &AggregateExec,
         input: &Arc<dyn ExecutionPlan>,
         start: usize,
         end: usize,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let rows = collect_partitioned(Arc::clone(input), Arc::clone(&self.context)).await;
-        let rows = rows_in_sessions(&self.partial, start, end, rows.map_err(Error::of_execution)?)?;
+        let rows = rows_in_sessions(partial, start, end, rows.map_err(Error::of_execution)?)?;
         Ok(MemorySourceConfig::try_new_exec(&rows, input.schema(), None)?)
     }
 
     /// The micro-batch in the shape of the template source, checked: a leaf that differs would show
     /// up as a panic inside a kernel.
     fn source(&self, schema: &SchemaRef, partitions: &[Vec<RecordBatch>]) -> Result<Arc<dyn ExecutionPlan>> {
-        let leaves = find(self.partial.input(), |node| node.children().is_empty())?;
+        let leaves = find(self.below.row_wise(), |node| node.children().is_empty())?;
         let [template] = leaves.as_slice() else {
             return Err(Error::NotOneAggregate { found: leaves.len() });
         };

@@ -68,6 +68,8 @@ codes! {
     UnitShown = "TG203",
     /// Several groupings of the same rows under one threshold.
     OverlappingGroups = "TG204",
+    /// Rows of a protected stream would be shown as they are.
+    RowsShown = "TG207",
 }
 
 impl Code {

@@ -1,10 +1,12 @@
 //! Which columns does a signal release, and in which order do its rows lie?
 
 use datafusion::arrow::datatypes::{DataType, Schema};
+use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use tidegate_algebra::Windows;
 
 use crate::definition::SignalDefinition;
+use crate::origin::origin;
 use crate::{Code, Policy, Refusal, refuse};
 
 /// Columns that every released file has beside the query's own.
@@ -87,6 +89,21 @@ pub(crate) fn sort_order(plan: &LogicalPlan, schema: &Schema, keys: &[Expr]) -> 
     let mut order = (0..schema.fields().len()).collect::<Vec<_>>();
     order.sort_by_key(|&position| rank(position));
     order
+}
+
+/// The order of rows that are released as they are: by the instant under whose day they are filed, then by everything.
+pub(crate) fn row_order(schema: &Schema, filed_by: Option<usize>) -> Vec<usize> {
+    let others = (0..schema.fields().len()).filter(|&position| Some(position) != filed_by);
+    filed_by.into_iter().chain(others).collect()
+}
+
+/// The position of the stream's event time among the result columns, if it is one of them as it is.
+pub(crate) fn event_time(plan: &LogicalPlan, event_time: Option<&str>) -> Option<usize> {
+    let is_event_time = |column: &Column| match origin(plan, column) {
+        Some(Expr::Column(source)) => Some(source.name.as_str()) == event_time,
+        _ => false,
+    };
+    plan.schema().columns().iter().position(is_event_time)
 }
 
 /// True when a result column is one of the group keys, possibly renamed.

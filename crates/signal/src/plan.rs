@@ -16,6 +16,7 @@ use tidegate_algebra::{Cut, Release, Threshold, UnitKey, Windows, session};
 
 use crate::definition::{SignalDefinition, StreamDefinition};
 use crate::pane::{PaneCall, window_of};
+use crate::shape::Groups;
 use crate::window::{WindowPlanner, WindowedStream, function_name};
 use crate::{Code, Policy, Refusal, output, policy, refuse, shape};
 
@@ -39,6 +40,8 @@ pub struct Signal {
     pub policy: Policy,
     /// Its windows.
     pub windows: Option<Windows>,
+    /// The position of the result column by whose days rows are filed that are released as they are.
+    pub filed_by: Option<usize>,
     /// The recipe for partial, merge and release.
     pub cut: Cut,
     /// Positions of the result columns by which released rows are sorted.
@@ -89,24 +92,60 @@ impl Planner {
             let fix = "define it with CREATE STREAM in one of the project's SQL files";
             return Err(refuse(Code::UnknownTable, &definition.query_place, cause, fix));
         };
-        if let Some(window) = &shape.window {
-            require_event_time(window, &stream.definition, definition)?;
+        match shape.groups {
+            Some(groups) => self.plan_groups(definition, &stream.definition, &session, plan, groups).await,
+            None => Self::plan_rows(definition, &stream.definition, &session, plan).await,
         }
-        let policy = policy::decide(definition, &stream.definition)?;
+        .map_err(|error| match error {
+            Unplanned::Refused(refusal) => refusal,
+            Unplanned::Failed(error) => explain(&error),
+        })
+    }
+
+    async fn plan_groups(
+        &self,
+        definition: &SignalDefinition,
+        stream: &StreamDefinition,
+        session: &SessionContext,
+        plan: LogicalPlan,
+        groups: Groups,
+    ) -> Result<Signal, Unplanned> {
+        let Groups { aggregate, window } = groups;
+        if let Some(window) = &window {
+            require_event_time(window, stream, definition)?;
+        }
+        let policy = policy::decide(definition, stream)?;
         let threshold = match &policy {
             Policy::Open => None,
             Policy::Threshold { k, unit } => {
-                policy::refuse_shown_units(&shape.aggregate, unit, definition)?;
-                let unit = policy::unit_column(&shape.aggregate, unit, definition)?;
+                policy::refuse_shown_units(&aggregate, unit, definition)?;
+                let unit = policy::unit_column(&aggregate, unit, definition)?;
                 Some(Threshold { k: *k, unit, key: self.key.clone() })
             }
         };
-        let windows = shape.window.map(|window| window.windows);
+        let windows = window.map(|window| window.windows);
         output::check(plan.schema().as_arrow(), windows.as_ref(), &policy, definition)?;
-        let sort_order = output::sort_order(&plan, plan.schema().as_arrow(), &shape.aggregate.group_expr);
-        let barred = bar(plan, threshold.as_ref(), windows).map_err(|error| explain(&error))?;
-        let cut = Cut::plan(&session, &barred).await.map_err(|error| explain(&error.into()))?;
-        Ok(Signal { definition: definition.clone(), stream: shape.stream, policy, windows, cut, sort_order })
+        let sort_order = output::sort_order(&plan, plan.schema().as_arrow(), &aggregate.group_expr);
+        let cut = Cut::plan(session, &bar(plan, threshold.as_ref(), windows)?).await?;
+        let (definition, stream) = (definition.clone(), stream.name.value.clone());
+        Ok(Signal { definition, stream, policy, windows, filed_by: None, cut, sort_order })
+    }
+
+    /// A signal without an aggregation: its rows are released as they are.
+    async fn plan_rows(
+        definition: &SignalDefinition,
+        stream: &StreamDefinition,
+        session: &SessionContext,
+        plan: LogicalPlan,
+    ) -> Result<Signal, Unplanned> {
+        policy::require_open(definition, stream)?;
+        let schema = plan.schema().as_arrow();
+        output::check(schema, None, &Policy::Open, definition)?;
+        let filed_by = output::event_time(&plan, stream.contract.event_time.as_deref());
+        let sort_order = output::row_order(schema, filed_by);
+        let cut = Cut::plan(session, &Release::of_rows(plan, filed_by)).await?;
+        let (definition, stream) = (definition.clone(), stream.name.value.clone());
+        Ok(Signal { definition, stream, policy: Policy::Open, windows: None, filed_by, cut, sort_order })
     }
 
     /// A session in which every stream is an empty table of its columns: plans are templates whose
@@ -124,6 +163,30 @@ impl Planner {
         let windows = WindowPlanner::for_signals(sources, definition.query_place.source().clone(), session.clone());
         session.register_relation_planner(Arc::new(windows))?;
         Ok(session)
+    }
+}
+
+/// Why a definition did not become a plan.
+enum Unplanned {
+    Refused(Refusal),
+    Failed(DataFusionError),
+}
+
+impl From<Refusal> for Unplanned {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<DataFusionError> for Unplanned {
+    fn from(error: DataFusionError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<tidegate_algebra::Error> for Unplanned {
+    fn from(error: tidegate_algebra::Error) -> Self {
+        Self::Failed(error.into())
     }
 }
 

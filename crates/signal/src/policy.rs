@@ -91,6 +91,33 @@ pub(crate) fn decide(signal: &SignalDefinition, stream: &StreamDefinition) -> Re
     Ok(Policy::Threshold { k: threshold.value, unit })
 }
 
+/// Refuses to show rows as they are where people are protected: behind a row stands one of them.
+///
+/// # Errors
+/// A privacy refusal when the stream is protected, or when a clause asks for groups that are not there.
+pub(crate) fn require_open(signal: &SignalDefinition, stream: &StreamDefinition) -> Result<(), Refusal> {
+    if let Some(unit) = &stream.contract.privacy_unit {
+        return Err(refuse(
+            Code::RowsShown,
+            &signal.query_place,
+            format!(
+                "a signal without an aggregation shows rows as they are, and stream `{}` protects `{unit}`: behind a row stands one of them",
+                stream.name.value
+            ),
+            "aggregate: add GROUP BY, and SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 20)",
+        ));
+    }
+    match &signal.clause {
+        None => Ok(()),
+        Some(clause) => Err(refuse(
+            Code::BadPrivacyClause,
+            &clause.place,
+            "the clause counts people behind groups, and this query has no groups",
+            "add GROUP BY, or leave the clause out",
+        )),
+    }
+}
+
 /// Finds the unit column in the aggregation's input and makes sure that it is the stream's own.
 ///
 /// A derived column under the same name could stand for anything, so the column is followed through

@@ -11,6 +11,8 @@ use crate::history::SignalHistory;
 pub(crate) struct Release<'a> {
     pub(crate) signal: &'a SignalHistory,
     pub(crate) windows: Option<Windows>,
+    /// Its rows have days without having windows.
+    pub(crate) rows_by_day: bool,
     /// How far windows are closed now.
     pub(crate) closed: Closed,
     pub(crate) code_hash: &'a str,
@@ -30,9 +32,10 @@ impl Release<'_> {
 
     fn days(&self) -> BTreeSet<Option<i32>> {
         let states = self.signal.states.iter().map(|(_, state)| state);
-        match self.windows {
-            Some(_) => states.flat_map(|state| state.days.iter().copied().map(Some)).collect(),
-            None => states.map(|_| None).collect(),
+        if self.windows.is_some() || self.rows_by_day {
+            states.flat_map(|state| state.days.iter().copied().map(Some)).collect()
+        } else {
+            states.map(|_| None).collect()
         }
     }
 
@@ -45,7 +48,8 @@ impl Release<'_> {
 
     fn has_changed(&self, entry: &ReleaseEntry) -> bool {
         let Some(windows) = self.windows else {
-            return self.signal.states_after(entry.through_record).next().is_some();
+            let is_of_day = |state: &StateFile| entry.day.is_none_or(|day| state.days.contains(&day));
+            return self.signal.states_after(entry.through_record).any(is_of_day);
         };
         let sealed = self.closed.sealed_us > entry.closed.sealed_us;
         let passed = entry.pending_us.is_some_and(|pending| self.closed.watermark_us >= Some(pending) || sealed);
@@ -91,8 +95,9 @@ mod tests {
         closed: Closed,
         entry: Option<&ReleaseEntry>,
     ) -> Vec<Option<i32>> {
+        let rows_by_day = windows.is_none() && states.iter().any(|(_, state)| !state.days.is_empty());
         let signal = SignalHistory { states: states.to_vec(), ..SignalHistory::default() };
-        let release = Release { signal: &signal, windows, closed, code_hash: "h" };
+        let release = Release { signal: &signal, windows, rows_by_day, closed, code_hash: "h" };
         release.due(|day| entry.filter(|entry| entry.day == day)).into_iter().collect()
     }
 
@@ -151,6 +156,16 @@ mod tests {
         assert_eq!(due(&states, None, Closed::default(), Some(&entry)), [None]);
         let entry = ReleaseEntry { through_record: 5, ..entry };
         assert_eq!(due(&states, None, Closed::default(), Some(&entry)), []);
+    }
+
+    #[test]
+    fn rows_with_days_wait_for_nothing() {
+        let rows = |days: &[i32]| StateFile { days: days.to_vec(), ..StateFile::default() };
+        let states = [(3, rows(&[0, 1])), (5, rows(&[1]))];
+        assert_eq!(due(&states, None, Closed::default(), None), [Some(0), Some(1)]);
+        let entry = |day| ReleaseEntry { pending_us: None, ..released(day, 3, 0, None) };
+        assert_eq!(due(&states, None, Closed::default(), Some(&entry(0))), [Some(1)]);
+        assert_eq!(due(&states, None, Closed::default(), Some(&entry(1))), [Some(0), Some(1)]);
     }
 
     #[test]

@@ -47,7 +47,8 @@ pub(crate) async fn stage(store: &Store, history: &History, signal: &Signal, clo
     let before = released_by(history, name);
     let current = |day| before.get(&day).copied().filter(|entry| entry.fingerprint == *fingerprint);
     let code_hash = &signal.definition.code_hash;
-    let days = Release { signal: own, windows: signal.windows, closed, code_hash }.due(current);
+    let rows_by_day = signal.filed_by.is_some();
+    let days = Release { signal: own, windows: signal.windows, rows_by_day, closed, code_hash }.due(current);
     let mut result = Due::default();
     if !days.is_empty() {
         let states = read_states(store, signal, own, &days).await?;
@@ -72,22 +73,22 @@ async fn read_states(
     own: &SignalHistory,
     days: &BTreeSet<Option<i32>>,
 ) -> Result<Vec<PartialState>> {
-    let wanted = own.states.iter().map(|(_, state)| state).filter(|state| is_needed(signal.windows, state, days));
+    let wanted = own.states.iter().map(|(_, state)| state).filter(|state| is_needed(signal, state, days));
     let reads = wanted.map(|state| read_state(store, signal, state));
     stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await
 }
 
-/// True when the windows filed under `days` cannot be made without `state`.
-fn is_needed(windows: Option<Windows>, state: &StateFile, days: &BTreeSet<Option<i32>>) -> bool {
-    match windows {
-        None => true,
+/// True when what is filed under `days` cannot be made without `state`.
+fn is_needed(signal: &Signal, state: &StateFile, days: &BTreeSet<Option<i32>>) -> bool {
+    match signal.windows {
+        None if signal.filed_by.is_none() => true,
         // Whether a session starts in a day shows in what lies up to a gap before it; how long it lasts, in all after.
         Some(Windows::Session { gap_us }) => {
             let first = days.first().copied().flatten().map(i64::from).unwrap_or_default();
             let from = first - (gap_us / DAY_US + 1);
             state.days.iter().any(|&day| i64::from(day) >= from)
         }
-        Some(_) => state.days.iter().any(|&day| days.contains(&Some(day))),
+        _ => state.days.iter().any(|&day| days.contains(&Some(day))),
     }
 }
 
@@ -125,10 +126,7 @@ impl Staging<'_> {
         let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
         let released = signal.cut.release(states, &panes).await.map_err(explain)?;
         let rows = released.sorted_by(&signal.sort_order).map_err(explain)?;
-        let mut parts = match signal.windows {
-            None => BTreeMap::from([(None, rows)]),
-            Some(windows) => by_day(&rows, windows)?.into_iter().map(|(day, rows)| (Some(day), rows)).collect(),
-        };
+        let mut parts = by_day(signal, &rows)?;
         let empty = RecordBatch::new_empty(released.rows.schema());
         let mut result = Due { withheld: released.withheld, ..Due::default() };
         for &day in due {

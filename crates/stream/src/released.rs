@@ -4,6 +4,7 @@
 //! between two runs over the same rows: run ids, clocks and inputs stand in the log under the
 //! `release_id`, which is a hash of the rows and of the definition that made them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray};
@@ -14,7 +15,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use sha2::{Digest, Sha256};
-use tidegate_algebra::{Panes, Windows};
+use tidegate_algebra::{Panes, utc_day};
 use tidegate_signal::Signal;
 
 use crate::error::{Error, Result};
@@ -171,22 +172,31 @@ fn with_standing(signal: &Signal, rows: &RecordBatch, standing: &Standing<'_>) -
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
-/// A column of instants in microseconds since 1970; none of them is null, since they tell windows apart.
-fn instants(rows: &RecordBatch, column: &str) -> Result<Vec<i64>> {
-    let Some(instants) = rows.column_by_name(column) else {
-        return Ok(Vec::new());
-    };
-    let instants = cast(instants, &DataType::Int64)?;
-    Ok(instants.as_primitive::<Int64Type>().values().to_vec())
+/// The column `window_start` or `window_end`.
+fn instants(rows: &RecordBatch, name: &str) -> Result<Vec<i64>> {
+    rows.column_by_name(name).map_or(Ok(Vec::new()), instants_of)
 }
 
-/// Cuts rows sorted by `window_start` into days.
-pub(crate) fn by_day(rows: &RecordBatch, windows: Windows) -> Result<Vec<(i32, RecordBatch)>> {
-    let days = instants(rows, "window_start")?.into_iter().map(|start| windows.day_of(start)).collect::<Vec<_>>();
-    let mut parts = Vec::new();
+/// Instants in microseconds since 1970; none of them is null, since they tell windows or days apart.
+fn instants_of(column: &ArrayRef) -> Result<Vec<i64>> {
+    Ok(cast(column, &DataType::Int64)?.as_primitive::<Int64Type>().values().to_vec())
+}
+
+/// Cuts rows sorted by window, or by the instant under whose day they are filed, into days. Rows that have neither are
+/// one part.
+pub(crate) fn by_day(signal: &Signal, rows: &RecordBatch) -> Result<BTreeMap<Option<i32>, RecordBatch>> {
+    let days = match (signal.windows, signal.filed_by) {
+        (Some(windows), _) => {
+            let starts = instants(rows, "window_start")?;
+            starts.into_iter().map(|start| windows.day_of(start)).collect::<Vec<_>>()
+        }
+        (None, Some(column)) => instants_of(rows.column(column))?.into_iter().map(utc_day).collect(),
+        (None, None) => return Ok(BTreeMap::from([(None, rows.clone())])),
+    };
+    let mut parts = BTreeMap::new();
     let mut from = 0;
     for chunk in days.chunk_by(|left, right| left == right) {
-        parts.push((chunk[0], rows.slice(from, chunk.len())));
+        parts.insert(Some(chunk[0]), rows.slice(from, chunk.len()));
         from += chunk.len();
     }
     Ok(parts)
