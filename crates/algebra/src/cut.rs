@@ -262,6 +262,19 @@ impl Cut {
         Ok(PartialState { fingerprint: self.fingerprint.clone(), batches })
     }
 
+    /// States of this query as one that is not merged: for states without a group in common.
+    ///
+    /// # Errors
+    /// [`Error::FingerprintMismatch`] when a state comes from another plan.
+    pub fn together(&self, states: Vec<PartialState>) -> Result<PartialState> {
+        let mut all = self.empty();
+        for state in states {
+            self.check(&state)?;
+            all.batches.extend(state.batches);
+        }
+        Ok(all)
+    }
+
     /// Merges states of this query into one.
     ///
     /// # Guarantee

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt64Array};
 use datafusion::arrow::compute::{concat_batches, filter_record_batch, prep_null_mask_filter, take, take_record_batch};
-use datafusion::arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
+use datafusion::arrow::datatypes::{DataType, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use datafusion::arrow::row::{RowConverter, Rows, SortField};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
@@ -77,12 +77,31 @@ pub struct Released {
     pub rows: RecordBatch,
     /// Groups below the threshold. For the operator only: never part of released data.
     pub withheld: u64,
+    /// Groups that were finished, the withheld ones included.
+    pub groups: u64,
     /// Per day, the first watermark at which its rows change by themselves: an open window closes, or a
     /// shown one settles. Days of which nothing is pending are absent.
     pub pending: BTreeMap<i32, i64>,
 }
 
 impl Released {
+    /// What the parts of a state show together; `schema` is that of their rows.
+    ///
+    /// # Errors
+    /// When a part has other columns.
+    pub fn together(schema: &SchemaRef, parts: Vec<Self>) -> Result<Self> {
+        let rows = concat_batches(schema, parts.iter().map(|part| &part.rows))?;
+        let mut all = Self { rows, withheld: 0, groups: 0, pending: BTreeMap::new() };
+        for part in parts {
+            all.withheld += part.withheld;
+            all.groups += part.groups;
+            for (day, next) in part.pending {
+                all.pending.entry(day).and_modify(|first| *first = next.min(*first)).or_insert(next);
+            }
+        }
+        Ok(all)
+    }
+
     /// The rows in ascending order of `columns`, nulls first. Name enough columns that no two rows
     /// are equal in them: ties lie in no order.
     ///
@@ -185,13 +204,14 @@ impl Cut {
         let schema = groups.schema();
         let groups = collect(groups, Arc::clone(&self.context)).await.map_err(Error::of_execution)?;
         let groups = concat_batches(&schema, &groups)?;
+        let count = groups.num_rows() as u64;
         let (shown, withheld) = match self.threshold {
             Some(_) => keep_passing(&groups)?,
             None => (groups, 0),
         };
         let source = MemorySourceConfig::try_new_exec(&[vec![shown]], schema, None)?;
         let rows = self.run_above(source).await?;
-        Ok(Released { rows, withheld, pending })
+        Ok(Released { rows, withheld, groups: count, pending })
     }
 
     /// The rows of the wanted days, as they are. Nothing of them is pending.
@@ -206,7 +226,7 @@ impl Cut {
                 *batch = filter_record_batch(batch, &BooleanArray::from(wanted))?;
             }
         }
-        Ok(Released { rows: concat_batches(&schema, &batches)?, withheld: 0, pending: BTreeMap::new() })
+        Ok(Released { rows: concat_batches(&schema, &batches)?, withheld: 0, groups: 0, pending: BTreeMap::new() })
     }
 
     /// Runs the part of the query above the release barrier over finished groups.

@@ -13,11 +13,13 @@ mod accounting;
 mod admission;
 mod clock;
 mod commit;
+mod compact;
 mod dedupe;
 mod dirty;
 mod engine;
 mod epoch;
 mod error;
+mod garbage;
 mod history;
 mod layout;
 mod microbatch;
@@ -26,6 +28,7 @@ mod quarantine;
 mod released;
 mod revision;
 mod rows;
+mod state;
 mod stop;
 mod summary;
 mod watermark;
@@ -33,7 +36,7 @@ mod work;
 
 pub use accounting::{RowAccount, StreamAccount};
 pub use commit::{
-    Commit, EpochCommit, FilePosition, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry, SignalEpoch,
+    Commit, CompactCommit, EpochCommit, FilePosition, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry, Section, SignalEpoch,
     StateFile,
 };
 pub use engine::{Engine, InputEnd, StreamInput};
