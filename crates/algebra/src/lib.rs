@@ -22,6 +22,7 @@ mod release;
 mod session;
 mod sessions;
 mod state;
+mod tables;
 mod windows;
 
 pub use aggregate::{Inadmissible, UnitKey, admit, is_unbounded};
@@ -33,4 +34,5 @@ pub use partial::Partial;
 pub use release::{Closed, Panes, Released};
 pub use session::{query_session, session};
 pub use state::PartialState;
+pub use tables::StaticTable;
 pub use windows::{Period, Windows, utc_day};

@@ -7,7 +7,9 @@ use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::unnest::UnnestExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, collect_partitioned};
@@ -16,6 +18,7 @@ use crate::cut::{Below, Cut, WindowKey, find, replace, with_input};
 use crate::error::{Error, Result};
 use crate::sessions::rows_in_sessions;
 use crate::state::PartialState;
+use crate::tables::is_template;
 use crate::windows::utc_day;
 
 /// The state of one micro-batch and what can be said about it without looking inside.
@@ -49,8 +52,9 @@ impl Cut {
         } else {
             self.source(schema, partitions)?
         };
-        let is_leaf = |node: &Arc<dyn ExecutionPlan>| node.children().is_empty();
-        let input = replace(Arc::clone(self.below.row_wise()), is_leaf, &source)?;
+        let input = replace(Arc::clone(self.below.row_wise()), is_template, &source)?;
+        // A join that ran before keeps what it counted.
+        let input = reset_plan_states(input)?;
         let plan = match (&self.below, self.windows) {
             (Below::Rows { .. }, _) => Arc::clone(&input),
             (Below::Groups { partial, .. }, Some(WindowKey { start, end: Some(end), .. })) => {
@@ -101,7 +105,7 @@ impl Cut {
     /// The micro-batch in the shape of the template source, checked: a leaf that differs would show
     /// up as a panic inside a kernel.
     fn source(&self, schema: &SchemaRef, partitions: &[Vec<RecordBatch>]) -> Result<Arc<dyn ExecutionPlan>> {
-        let leaves = find(self.below.row_wise(), |node| node.children().is_empty())?;
+        let leaves = find(self.below.row_wise(), is_template)?;
         let [template] = leaves.as_slice() else {
             return Err(Error::NotOneAggregate { found: leaves.len() });
         };
@@ -152,15 +156,18 @@ fn joined(intervals: BTreeSet<(i64, i64)>) -> Vec<(i64, i64)> {
     joined
 }
 
-/// How many of `rows` came through the filters of an executed input.
+/// How many of `rows` came through the filters of an executed input, and found their partners.
 ///
-/// The topmost filter knows; without one every row was aggregated. Rows that an unnest multiplied
-/// are counted once, as the topmost filter below it saw them.
+/// The topmost filter or join knows; without one every row was aggregated. Rows that an unnest multiplied
+/// are counted once, as what is topmost below it saw them.
 fn rows_after_filters(input: &Arc<dyn ExecutionPlan>, rows: u64) -> Result<u64> {
     let unnests = find(input, |node| node.downcast_ref::<UnnestExec>().is_some())?;
     // Above an unnest rows are counted as often as it multiplied them.
     let single = unnests.last().map_or(input, |unnest| unnest.children()[0]);
-    let filters = find(single, |node| node.downcast_ref::<FilterExec>().is_some())?;
+    let is_filter = |node: &Arc<dyn ExecutionPlan>| {
+        node.downcast_ref::<FilterExec>().is_some() || node.downcast_ref::<HashJoinExec>().is_some()
+    };
+    let filters = find(single, is_filter)?;
     let passed = filters.first().and_then(|filter| filter.metrics()?.output_rows());
     Ok(passed.map_or(rows, |passed| passed as u64))
 }

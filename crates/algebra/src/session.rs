@@ -47,6 +47,8 @@ pub fn session() -> SessionContext {
     options.execution.enable_file_stream_work_stealing = false;
     // MIN and MAX would leave out rows below, and rows left out are counted as filtered.
     options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+    // A join tells its rows to a filter below, and rows left out there were not seen by the join.
+    options.optimizer.enable_join_dynamic_filter_pushdown = false;
     // A partial aggregation that gives up would emit one state row per input row.
     options.execution.skip_partial_aggregation_probe_ratio_threshold = f64::INFINITY;
 
