@@ -69,13 +69,13 @@ impl Cut {
         Ok(Partial {
             rows_aggregated: rows_after_filters(&input, rows)?,
             days: self.days(&state, &panes),
-            covered: joined(panes),
+            covered: joined(&panes),
             state,
         })
     }
 
     /// The days under which the windows or the rows of a state are filed.
-    fn days(&self, state: &PartialState, panes: &BTreeSet<(i64, i64)>) -> BTreeSet<i32> {
+    fn days(&self, state: &PartialState, panes: &[(i64, i64)]) -> BTreeSet<i32> {
         match (&self.below, self.windows) {
             (_, Some(WindowKey { windows, .. })) => {
                 panes.iter().flat_map(|&(start, end)| windows.days_of_pane(start, end)).collect()
@@ -121,12 +121,12 @@ impl Cut {
         Ok(MemorySourceConfig::try_new_exec(partitions, Arc::clone(schema), Some(projection))?)
     }
 
-    /// The panes of a state, start and end.
-    fn panes(&self, state: &PartialState) -> BTreeSet<(i64, i64)> {
+    /// The panes of a state, start and end, in ascending order.
+    fn panes(&self, state: &PartialState) -> Vec<(i64, i64)> {
         let Some(WindowKey { start, end, windows }) = self.windows else {
-            return BTreeSet::new();
+            return Vec::new();
         };
-        let mut panes = BTreeSet::new();
+        let mut panes = Vec::new();
         for batch in &state.batches {
             let starts = batch.column(start).as_primitive::<TimestampMicrosecondType>().iter().flatten();
             match end {
@@ -140,14 +140,16 @@ impl Cut {
                 }
             }
         }
+        panes.sort_unstable();
+        panes.dedup();
         panes
     }
 }
 
-/// Intervals in ascending order, those that touch made one.
-fn joined(intervals: BTreeSet<(i64, i64)>) -> Vec<(i64, i64)> {
+/// Ascending intervals, those that touch made one.
+fn joined(intervals: &[(i64, i64)]) -> Vec<(i64, i64)> {
     let mut joined: Vec<(i64, i64)> = Vec::new();
-    for (start, end) in intervals {
+    for &(start, end) in intervals {
         match joined.last_mut() {
             Some(last) if start <= last.1 => last.1 = last.1.max(end),
             _ => joined.push((start, end)),
