@@ -27,6 +27,7 @@ use crate::checked::check_arithmetic;
 use crate::codec::{self, FORMAT};
 use crate::error::{Error, Result};
 use crate::node::{Release, ReleaseExec, Rows};
+use crate::tables::{is_template, table_hashes, with_tables_held};
 use crate::{Fingerprint, PartialState, Windows};
 
 /// One column of a signal's state.
@@ -109,6 +110,7 @@ impl Cut {
     pub async fn plan(session: &SessionContext, query: &LogicalPlan) -> Result<Self> {
         let release = find_release(query)?;
         let above = check_arithmetic(session.state().create_physical_plan(query).await?)?;
+        let above = with_tables_held(above)?;
         let below = Arc::clone(find(&above, |node| node.downcast_ref::<ReleaseExec>().is_some())?[0].children()[0]);
         let (below, state_schema) = match &release.rows {
             None => groups(below)?,
@@ -118,9 +120,10 @@ impl Cut {
             (Below::Groups { partial, .. }, Some(windows)) => Some(window_key(partial, windows)?),
             _ => None,
         };
-        let text = release.input().display_indent_schema().to_string();
+        let mut text = vec![release.input().display_indent_schema().to_string()];
+        text.extend(table_hashes(&above)?);
         Ok(Self {
-            fingerprint: Fingerprint::of(FORMAT, &text, &state_schema, release.threshold.as_ref()),
+            fingerprint: Fingerprint::of(FORMAT, &text.join("\n"), &state_schema, release.threshold.as_ref()),
             above,
             below,
             state_schema,
@@ -145,7 +148,7 @@ impl Cut {
     /// # Errors
     /// [`Error::NotOneAggregate`] when the plan has no single source.
     pub fn source_columns(&self) -> Result<Vec<String>> {
-        let leaves = find(self.below.row_wise(), |node| node.children().is_empty())?;
+        let leaves = find(self.below.row_wise(), is_template)?;
         let [source] = leaves.as_slice() else {
             return Err(Error::NotOneAggregate { found: leaves.len() });
         };

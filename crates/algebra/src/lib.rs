@@ -23,6 +23,7 @@ mod release;
 mod session;
 mod sessions;
 mod state;
+mod tables;
 mod windows;
 
 pub use aggregate::{Inadmissible, UnitKey, admit, is_unbounded};
@@ -33,6 +34,7 @@ pub use node::{Release, Threshold};
 pub use partial::Partial;
 pub use parts::Part;
 pub use release::{Closed, Panes, Released};
-pub use session::{query_session, session};
+pub use session::{Pool, query_session, session, session_in};
 pub use state::PartialState;
+pub use tables::StaticTable;
 pub use windows::{Period, Windows, utc_day};

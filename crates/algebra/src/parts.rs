@@ -53,19 +53,27 @@ impl Cut {
         !self.dividing_keys().is_empty()
     }
 
-    /// Divides a state into at least `wanted` parts, or leaves it whole when it cannot be divided.
+    /// Writes a state to bytes in at least `wanted` parts, or whole when it cannot be divided: the bytes of all parts,
+    /// and how many each has.
     ///
     /// # Errors
     /// [`Error::FingerprintMismatch`](crate::Error::FingerprintMismatch) when another plan made it.
-    pub fn divide(&self, state: PartialState, wanted: usize) -> Result<Vec<PartialState>> {
+    pub fn encode_in_parts(&self, state: &PartialState, wanted: usize) -> Result<(Vec<u8>, Vec<usize>)> {
         let parts = Part::all(if self.is_divisible() { wanted } else { 1 });
         let parts = parts.collect::<Vec<_>>();
         if parts.len() == 1 {
-            self.check(&state)?;
-            return Ok(vec![state]);
+            let bytes = self.encode(state)?;
+            let length = bytes.len();
+            return Ok((bytes, vec![length]));
         }
         let buckets = state.batches.iter().map(|batch| self.buckets(batch)).collect::<Result<Vec<_>>>()?;
-        parts.into_iter().map(|part| self.select(&state, &buckets, part)).collect()
+        let (mut bytes, mut lengths) = (Vec::new(), Vec::new());
+        for part in parts {
+            let encoded = self.encode(&self.select(state, &buckets, part)?)?;
+            lengths.push(encoded.len());
+            bytes.extend(encoded);
+        }
+        Ok((bytes, lengths))
     }
 
     /// The rows of a state that lie in `part`.
@@ -107,9 +115,8 @@ impl Cut {
     /// Positions of the group keys, the window left out.
     fn dividing_keys(&self) -> Vec<usize> {
         let Below::Groups { partial, .. } = &self.below else { return Vec::new() };
-        let is_window = |key: &usize| {
-            self.windows.is_some_and(|windows| windows.start == *key || windows.end == Some(*key))
-        };
+        let is_window =
+            |key: &usize| self.windows.is_some_and(|windows| windows.start == *key || windows.end == Some(*key));
         (0..partial.group_expr().expr().len()).filter(|key| !is_window(key)).collect()
     }
 }

@@ -1,12 +1,12 @@
 //! Which columns does a signal release, and in which order do its rows lie?
 
 use datafusion::arrow::datatypes::{DataType, Schema};
-use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use tidegate_algebra::Windows;
+use tidegate_contract::StreamContract;
 
 use crate::definition::SignalDefinition;
-use crate::origin::origin;
+use crate::origin::is_stream_column;
 use crate::{Code, Policy, Refusal, refuse};
 
 /// Columns that every released file has beside the query's own.
@@ -98,12 +98,9 @@ pub(crate) fn row_order(schema: &Schema, filed_by: Option<usize>) -> Vec<usize> 
 }
 
 /// The position of the stream's event time among the result columns, if it is one of them as it is.
-pub(crate) fn event_time(plan: &LogicalPlan, event_time: Option<&str>) -> Option<usize> {
-    let is_event_time = |column: &Column| match origin(plan, column) {
-        Some(Expr::Column(source)) => Some(source.name.as_str()) == event_time,
-        _ => false,
-    };
-    plan.schema().columns().iter().position(is_event_time)
+pub(crate) fn event_time(plan: &LogicalPlan, stream: &StreamContract) -> Option<usize> {
+    let event_time = stream.event_time.as_deref()?;
+    plan.schema().columns().iter().position(|column| is_stream_column(plan, column, &stream.name, event_time))
 }
 
 /// True when a result column is one of the group keys, possibly renamed.

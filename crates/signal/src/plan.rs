@@ -12,9 +12,10 @@ use datafusion::logical_expr::logical_plan::Aggregate;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::DFParserBuilder;
-use tidegate_algebra::{Cut, Release, Threshold, UnitKey, Windows, session};
+use tidegate_algebra::{Cut, Pool, Release, StaticTable, Threshold, UnitKey, Windows, session_in};
 
 use crate::definition::{SignalDefinition, StreamDefinition};
+use crate::join::{Table, Tables};
 use crate::pane::{PaneCall, window_of};
 use crate::shape::Groups;
 use crate::window::{WindowPlanner, WindowedStream, function_name};
@@ -58,14 +59,29 @@ impl Signal {
 /// Plans signals over a project's streams.
 pub struct Planner {
     streams: BTreeMap<String, Stream>,
+    tables: Tables,
     key: UnitKey,
+    pool: Pool,
 }
 
 impl Planner {
     /// A planner over `streams`; privacy units are hashed under `key`.
     pub fn new(streams: Vec<Stream>, key: UnitKey) -> Self {
         let streams = streams.into_iter().map(|stream| (stream.definition.name.value.clone(), stream)).collect();
-        Self { streams, key }
+        Self { streams, tables: Tables::new(), key, pool: Pool::default() }
+    }
+
+    /// The same planner, whose signals may join `tables`.
+    #[must_use]
+    pub fn with_tables(self, tables: Vec<Table>) -> Self {
+        let tables = tables.into_iter().map(|table| (table.definition.name.value.clone(), table)).collect();
+        Self { tables, ..self }
+    }
+
+    /// The same planner, whose signals keep to the memory of `pool`.
+    #[must_use]
+    pub fn with_pool(self, pool: Pool) -> Self {
+        Self { pool, ..self }
     }
 
     /// Plans one signal.
@@ -86,10 +102,13 @@ impl Planner {
         };
         let session = self.session(definition).map_err(|error| explain(&error))?;
         let plan = parse(definition, &session).await.map_err(|error| explain(&error))?;
-        let shape = shape::check(&plan, definition)?;
+        let shape = shape::check(&plan, &self.tables, definition)?;
         let Some(stream) = self.streams.get(&shape.stream) else {
-            let cause = format!("there is no stream `{}`", shape.stream);
-            let fix = "define it with CREATE STREAM in one of the project's SQL files";
+            let (cause, fix) = match self.tables.contains_key(&shape.stream) {
+                false => ("there is no stream", "define it with CREATE STREAM in one of the project's SQL files"),
+                true => ("a signal reads a stream, not the table alone:", "query the table with `tidegate sql`"),
+            };
+            let cause = format!("{cause} `{}`", shape.stream);
             return Err(refuse(Code::UnknownTable, &definition.query_place, cause, fix));
         };
         match shape.groups {
@@ -118,8 +137,8 @@ impl Planner {
         let threshold = match &policy {
             Policy::Open => None,
             Policy::Threshold { k, unit } => {
-                policy::refuse_shown_units(&aggregate, unit, definition)?;
-                let unit = policy::unit_column(&aggregate, unit, definition)?;
+                policy::refuse_shown_units(&aggregate, unit, &stream.name.value, definition)?;
+                let unit = policy::unit_column(&aggregate, unit, &stream.name.value, definition)?;
                 Some(Threshold { k: *k, unit, key: self.key.clone() })
             }
         };
@@ -141,7 +160,7 @@ impl Planner {
         policy::require_open(definition, stream)?;
         let schema = plan.schema().as_arrow();
         output::check(schema, None, &Policy::Open, definition)?;
-        let filed_by = output::event_time(&plan, stream.contract.event_time.as_deref());
+        let filed_by = output::event_time(&plan, &stream.contract);
         let sort_order = output::row_order(schema, filed_by);
         let cut = Cut::plan(session, &Release::of_rows(plan, filed_by)).await?;
         let (definition, stream) = (definition.clone(), stream.name.value.clone());
@@ -151,7 +170,7 @@ impl Planner {
     /// A session in which every stream is an empty table of its columns: plans are templates whose
     /// source is replaced by micro-batches.
     fn session(&self, definition: &SignalDefinition) -> PlanResult<SessionContext> {
-        let session = session();
+        let session = session_in(&self.pool);
         let mut sources = BTreeMap::new();
         for (name, stream) in &self.streams {
             let table = Arc::new(MemTable::try_new(Arc::clone(&stream.schema), vec![vec![]])?);
@@ -159,6 +178,9 @@ impl Planner {
             let source = provider_as_source(Arc::clone(&table) as _);
             sources.insert(name.clone(), WindowedStream { table: source, time_zone });
             session.register_table(name.as_str(), table)?;
+        }
+        for (name, table) in &self.tables {
+            session.register_table(name.as_str(), Arc::new(StaticTable::new(name, table.rows.clone())?))?;
         }
         let windows = WindowPlanner::for_signals(sources, definition.query_place.source().clone(), session.clone());
         session.register_relation_planner(Arc::new(windows))?;

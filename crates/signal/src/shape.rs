@@ -13,6 +13,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use tidegate_algebra::{Windows, admit};
 
 use crate::definition::SignalDefinition;
+use crate::join::{Tables, stream_side};
 use crate::origin::origin;
 use crate::pane::{PaneCall, is_window_end, pane_call};
 use crate::window::function_name;
@@ -38,10 +39,10 @@ pub(crate) struct Groups {
 ///
 /// # Errors
 /// A refusal that names the clause, function or aggregate which does not fit.
-pub(crate) fn check(plan: &LogicalPlan, signal: &SignalDefinition) -> Result<Shape, Refusal> {
+pub(crate) fn check(plan: &LogicalPlan, tables: &Tables, signal: &SignalDefinition) -> Result<Shape, Refusal> {
     refuse_expressions(plan, signal)?;
     let Some(aggregate) = find_aggregate(plan, signal)? else {
-        let stream = find_stream(plan, signal)?;
+        let stream = find_stream(plan, tables, signal)?;
         if find_window(plan).is_some() {
             return Err(not_grouped(signal));
         }
@@ -51,7 +52,7 @@ pub(crate) fn check(plan: &LogicalPlan, signal: &SignalDefinition) -> Result<Sha
     for call in &aggregate.aggr_expr {
         refuse_inadmissible(call, signal)?;
     }
-    let stream = find_stream(&aggregate.input, signal)?;
+    let stream = find_stream(&aggregate.input, tables, signal)?;
     let window = find_window(&aggregate.input);
     if let Some(PaneCall { windows, .. }) = &window {
         require_window_keys(&aggregate, windows, signal)?;
@@ -74,7 +75,7 @@ fn find_aggregate(plan: &LogicalPlan, signal: &SignalDefinition) -> Result<Optio
         LogicalPlan::Filter(filter) => find_aggregate(&filter.input, signal),
         LogicalPlan::SubqueryAlias(alias) => find_aggregate(&alias.input, signal),
         LogicalPlan::Aggregate(aggregate) => Ok(Some(aggregate.clone())),
-        LogicalPlan::TableScan(_) | LogicalPlan::Unnest(_) => Ok(None),
+        LogicalPlan::TableScan(_) | LogicalPlan::Unnest(_) | LogicalPlan::Join(_) => Ok(None),
         LogicalPlan::Sort(_) => {
             Err(unsupported(signal, "order", "ORDER BY: released rows always lie in one order", after))
         }
@@ -84,22 +85,22 @@ fn find_aggregate(plan: &LogicalPlan, signal: &SignalDefinition) -> Result<Optio
             let fix = "write GROUP BY with the same columns";
             Err(unsupported(signal, "distinct", "SELECT DISTINCT", fix))
         }
-        LogicalPlan::Join(_) => Err(unsupported(signal, "join", "a join", "read one stream per signal")),
         LogicalPlan::Union(_) => Err(unsupported(signal, "union", "UNION", "write one signal for each part")),
         other => Err(unsupported(signal, "select", &plan_name(other), after)),
     }
 }
 
 /// Walks from the aggregation down to the stream.
-fn find_stream(plan: &LogicalPlan, signal: &SignalDefinition) -> Result<String, Refusal> {
-    let rows = "before it aggregates a signal may filter, compute and unnest rows of one stream";
+fn find_stream(plan: &LogicalPlan, tables: &Tables, signal: &SignalDefinition) -> Result<String, Refusal> {
+    let rows =
+        "before it aggregates a signal may filter, compute and unnest rows of one stream, and look them up in tables";
     match plan {
-        LogicalPlan::Projection(projection) => find_stream(&projection.input, signal),
-        LogicalPlan::Filter(filter) => find_stream(&filter.input, signal),
-        LogicalPlan::SubqueryAlias(alias) => find_stream(&alias.input, signal),
-        LogicalPlan::Unnest(unnest) => find_stream(&unnest.input, signal),
+        LogicalPlan::Projection(projection) => find_stream(&projection.input, tables, signal),
+        LogicalPlan::Filter(filter) => find_stream(&filter.input, tables, signal),
+        LogicalPlan::SubqueryAlias(alias) => find_stream(&alias.input, tables, signal),
+        LogicalPlan::Unnest(unnest) => find_stream(&unnest.input, tables, signal),
         LogicalPlan::TableScan(scan) => Ok(scan.table_name.table().to_owned()),
-        LogicalPlan::Join(_) => Err(unsupported(signal, "join", "a join", rows)),
+        LogicalPlan::Join(join) => find_stream(stream_side(join, tables, signal)?, tables, signal),
         LogicalPlan::Union(_) => Err(unsupported(signal, "union", "UNION", rows)),
         LogicalPlan::Aggregate(_) => Err(unsupported(signal, "group", "an aggregation over an aggregation", rows)),
         LogicalPlan::Distinct(_) => Err(unsupported(signal, "distinct", "DISTINCT below the aggregation", rows)),

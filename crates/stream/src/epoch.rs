@@ -34,6 +34,8 @@ pub struct Limits {
     pub batch_rows: usize,
     /// Threads for reading and for aggregating.
     pub threads: usize,
+    /// Bytes that aggregations may take together.
+    pub pool_bytes: usize,
     /// Bytes of state that are merged at a time.
     pub state_bytes: usize,
     /// Bytes of state files that are merged into one.
@@ -47,10 +49,11 @@ impl Limits {
     pub fn within(memory_bytes: usize) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            max_bytes: memory_bytes / 8,
+            max_bytes: memory_bytes / 16,
             max_files: 1_000,
             batch_rows: 8_192,
             threads,
+            pool_bytes: memory_bytes / 4,
             state_bytes: memory_bytes / 16,
             compacted_bytes: memory_bytes / 8,
             key_bytes: memory_bytes / 4,
@@ -60,7 +63,7 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self::within(512 << 20)
+        Self::within(1 << 30)
     }
 }
 

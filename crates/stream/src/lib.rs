@@ -36,8 +36,8 @@ mod work;
 
 pub use accounting::{RowAccount, StreamAccount};
 pub use commit::{
-    Commit, CompactCommit, EpochCommit, FilePosition, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry, Section, SignalEpoch,
-    StateFile,
+    Commit, CompactCommit, EpochCommit, FilePosition, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry,
+    Section, SignalEpoch, StateFile,
 };
 pub use engine::{Engine, InputEnd, StreamInput};
 pub use epoch::Limits;

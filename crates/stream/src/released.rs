@@ -57,8 +57,15 @@ pub(crate) fn file_of(
 ) -> Result<ReleasedDay> {
     let rows = with_standing(signal, &readable(rows)?, standing)?;
     let release_id = release_id(signal, day, &rows)?;
-    let bytes = to_parquet(&with_origin(signal, &rows, &release_id)?)?;
-    Ok(ReleasedDay { release_id, rows: rows.num_rows() as u64, bytes })
+    let parts = slices(&rows).map(|slice| with_origin(signal, &slice, &release_id));
+    Ok(ReleasedDay { rows: rows.num_rows() as u64, bytes: write_parquet(parts)?, release_id })
+}
+
+/// The rows a few at a time, at least once: what is added to each takes memory.
+fn slices(rows: &RecordBatch) -> impl Iterator<Item = RecordBatch> {
+    const ROWS: usize = 65_536;
+    let count = rows.num_rows();
+    (0..count.max(1)).step_by(ROWS).map(move |from| rows.slice(from, ROWS.min(count - from)))
 }
 
 /// Adds the columns that say where rows come from.
@@ -83,13 +90,19 @@ fn with_origin(signal: &Signal, rows: &RecordBatch, release_id: &str) -> Result<
 
 /// One Parquet file, zstd, with statistics of exactly the rows in it.
 pub(crate) fn to_parquet(batch: &RecordBatch) -> Result<Vec<u8>> {
+    write_parquet(std::iter::once(Ok(batch.clone())))
+}
+
+fn write_parquet(mut batches: impl Iterator<Item = Result<RecordBatch>>) -> Result<Vec<u8>> {
     let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-    let write = || {
-        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties))?;
-        writer.write(batch)?;
-        writer.into_inner()
-    };
-    write().map_err(|source| Error::Encode { what: "a Parquet file", source })
+    let encode = |source| Error::Encode { what: "a Parquet file", source };
+    let Some(first) = batches.next().transpose()? else { return Ok(Vec::new()) };
+    let mut writer = ArrowWriter::try_new(Vec::new(), first.schema(), Some(properties)).map_err(encode)?;
+    writer.write(&first).map_err(encode)?;
+    for batch in batches {
+        writer.write(&batch?).map_err(encode)?;
+    }
+    writer.into_inner().map_err(encode)
 }
 
 /// The rows in types that every reader knows: plain strings instead of views and dictionaries.
@@ -130,10 +143,12 @@ fn release_id(signal: &Signal, day: Option<i32>, rows: &RecordBatch) -> Result<S
     }
     if rows.num_columns() > 0 {
         let fields = rows.schema().fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
-        let rows = RowConverter::new(fields)?.convert_columns(rows.columns())?;
-        for row in &rows {
-            digest.update((row.as_ref().len() as u64).to_le_bytes());
-            digest.update(row.as_ref());
+        let converter = RowConverter::new(fields)?;
+        for slice in slices(rows) {
+            for row in &converter.convert_columns(slice.columns())? {
+                digest.update((row.as_ref().len() as u64).to_le_bytes());
+                digest.update(row.as_ref());
+            }
         }
     }
     Ok(digest.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect())

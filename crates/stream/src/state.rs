@@ -21,13 +21,14 @@ const READS_AT_ONCE: usize = 8;
 pub(crate) async fn write(store: &Store, signal: &Signal, path: String, state: PartialState) -> Result<StateFile> {
     let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
     let rows = state.rows();
-    let mut bytes = Vec::new();
-    let mut sections = Vec::new();
-    for section in signal.cut.divide(state, rows / SECTION_ROWS).map_err(explain)? {
-        let encoded = signal.cut.encode(&section).map_err(explain)?;
-        sections.push(Section { bytes: encoded.len() as u64, sha256: trailer(&encoded) });
-        bytes.extend(encoded);
-    }
+    let (bytes, lengths) = signal.cut.encode_in_parts(&state, rows / SECTION_ROWS).map_err(explain)?;
+    drop(state);
+    let mut end = 0;
+    let sections = lengths.into_iter().map(|length| {
+        end += length;
+        Section { bytes: length as u64, sha256: trailer(&bytes[..end]) }
+    });
+    let sections = sections.collect();
     let file = StateFile {
         path: path.clone(),
         bytes: bytes.len() as u64,

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tidegate_algebra::{UnitKey, session};
+use datafusion::arrow::compute::concat_batches;
+use datafusion::error::DataFusionError;
+use tidegate_algebra::{Pool, UnitKey, session};
 use tidegate_ledger::Store;
-use tidegate_signal::{Definitions, Planner, Signal, SourceText, Stream, StreamDefinition};
+use tidegate_signal::{Definitions, Planner, Signal, SourceText, Stream, StreamDefinition, Table};
 use tidegate_source::Source;
 use tidegate_stream::{Engine, StreamInput};
 
@@ -20,6 +22,7 @@ pub(crate) struct Project {
     pub(crate) config: Config,
     pub(crate) definitions: Definitions,
     pub(crate) inputs: Vec<(Stream, Arc<Source>)>,
+    pub(crate) tables: Vec<Table>,
 }
 
 impl Project {
@@ -35,12 +38,21 @@ impl Project {
         for stream in &definitions.streams {
             inputs.push(connect(stream, folder)?);
         }
-        Ok(Self { root, config, definitions, inputs })
+        let mut tables = Vec::new();
+        for table in &definitions.tables {
+            tables.push(read_table(table, folder).await?);
+        }
+        Ok(Self { root, config, definitions, inputs, tables })
     }
 
     /// Plans every signal; units are hashed under `key`.
     pub(crate) async fn plan(&self, key: UnitKey) -> Result<Vec<Signal>> {
+        let pool = Pool::of(self.config.limits().pool_bytes).map_err(|error| {
+            Failure::infrastructure("TG500", error.to_string(), "give this user a folder for temporary files")
+        })?;
         let planner = Planner::new(self.inputs.iter().map(|(stream, _)| stream.clone()).collect(), key);
+        let planner = planner.with_pool(pool);
+        let planner = planner.with_tables(self.tables.clone());
         let mut signals = Vec::new();
         let mut refusals = Vec::new();
         for definition in &self.definitions.signals {
@@ -158,6 +170,19 @@ fn connect(definition: &StreamDefinition, base: &Path) -> Result<(Stream, Arc<So
         return Err(failure.at(Snippet::of(&definition.name.place)));
     }
     Ok((Stream { definition: definition.clone(), schema }, Arc::new(source)))
+}
+
+/// Reads a table whole: with a row less its signals would say something else without a word.
+async fn read_table(definition: &StreamDefinition, base: &Path) -> Result<Table> {
+    let (stream, source) = connect(definition, base)?;
+    let (batches, rejected) = source.read_whole().await.map_err(|error| explain(definition, &error))?;
+    if let Some(first) = rejected.first() {
+        let cause = format!("table `{}` cannot be read whole: {first}", definition.name.value);
+        let failure = Failure::infrastructure("TG314", cause, "correct the file, or declare columns that fit it");
+        return Err(failure.at(Snippet::of(&definition.path.place)));
+    }
+    let rows = concat_batches(&stream.schema, &batches).map_err(|error| Failure::from(DataFusionError::from(error)))?;
+    Ok(Table { definition: stream.definition, rows })
 }
 
 /// A stream that cannot be connected, pointed at the option that is wrong.
