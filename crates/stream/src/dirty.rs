@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn rows_with_days_wait_for_nothing() {
-        let rows = |days: &[i32]| Touch { days: days.to_vec() };
+        let rows = |days: &[i32]| Touch { days: days.to_vec(), ..Touch::default() };
         let touches = [(3, rows(&[0, 1])), (5, rows(&[1]))];
         assert_eq!(due(&touches, None, Closed::default(), None), [Some(0), Some(1)]);
         let entry = |day| ReleaseEntry { pending_us: None, ..released(day, 3, 0, None) };
