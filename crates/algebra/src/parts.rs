@@ -6,8 +6,8 @@
 use std::hash::Hasher;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{RecordBatch, UInt64Array};
-use datafusion::arrow::compute::take_record_batch;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::compute::interleave_record_batch;
 use datafusion::arrow::row::{RowConverter, SortField};
 use siphasher::sip::SipHasher13;
 
@@ -66,10 +66,16 @@ impl Cut {
             let length = bytes.len();
             return Ok((bytes, vec![length]));
         }
-        let buckets = state.batches.iter().map(|batch| self.buckets(batch)).collect::<Result<Vec<_>>>()?;
+        self.check(state)?;
+        let mut rows = vec![Vec::new(); parts.len()];
+        for (at, batch) in state.batches.iter().enumerate() {
+            for (row, bucket) in self.buckets(batch)?.into_iter().enumerate() {
+                rows[usize::from(bucket) * parts.len() / BUCKETS].push((at, row));
+            }
+        }
         let (mut bytes, mut lengths) = (Vec::new(), Vec::new());
-        for part in parts {
-            let encoded = self.encode(&self.select(state, &buckets, part)?)?;
+        for rows in rows {
+            let encoded = self.encode(&self.select(state, &rows)?)?;
             lengths.push(encoded.len());
             bytes.extend(encoded);
         }
@@ -81,19 +87,21 @@ impl Cut {
     /// # Errors
     /// [`Error::FingerprintMismatch`](crate::Error::FingerprintMismatch) when another plan made it.
     pub fn part_of(&self, state: &PartialState, part: Part) -> Result<PartialState> {
-        let buckets = state.batches.iter().map(|batch| self.buckets(batch)).collect::<Result<Vec<_>>>()?;
-        self.select(state, &buckets, part)
+        self.check(state)?;
+        let mut rows = Vec::new();
+        for (at, batch) in state.batches.iter().enumerate() {
+            let buckets = self.buckets(batch)?.into_iter().enumerate();
+            rows.extend(buckets.filter(|(_, bucket)| part.contains(*bucket)).map(|(row, _)| (at, row)));
+        }
+        self.select(state, &rows)
     }
 
-    fn select(&self, state: &PartialState, buckets: &[Vec<u8>], part: Part) -> Result<PartialState> {
-        self.check(state)?;
+    /// Some rows of a state: the batch, and the row in it.
+    fn select(&self, state: &PartialState, rows: &[(usize, usize)]) -> Result<PartialState> {
         let mut selected = self.empty();
-        for (batch, buckets) in state.batches.iter().zip(buckets) {
-            let rows = buckets.iter().zip(0_u64..).filter(|(bucket, _)| part.contains(**bucket)).map(|(_, row)| row);
-            let rows = UInt64Array::from_iter_values(rows);
-            if !rows.values().is_empty() {
-                selected.batches.push(take_record_batch(batch, &rows)?);
-            }
+        if !rows.is_empty() {
+            let batches = state.batches.iter().collect::<Vec<_>>();
+            selected.batches.push(interleave_record_batch(&batches, rows)?);
         }
         Ok(selected)
     }

@@ -34,6 +34,8 @@ pub struct Limits {
     pub batch_rows: usize,
     /// Threads for reading and for aggregating.
     pub threads: usize,
+    /// Bytes of rows that are decoded and wait.
+    pub waiting_bytes: usize,
     /// Bytes that aggregations may take together.
     pub pool_bytes: usize,
     /// Bytes of state that are merged at a time.
@@ -53,6 +55,7 @@ impl Limits {
             max_files: 1_000,
             batch_rows: 8_192,
             threads,
+            waiting_bytes: memory_bytes / 32,
             pool_bytes: memory_bytes / 4,
             state_bytes: memory_bytes / 16,
             compacted_bytes: memory_bytes / 8,

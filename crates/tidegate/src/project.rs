@@ -9,7 +9,7 @@ use tidegate_algebra::{Pool, UnitKey, session};
 use tidegate_ledger::Store;
 use tidegate_signal::{Definitions, Planner, Signal, SourceText, Stream, StreamDefinition, Table};
 use tidegate_source::Source;
-use tidegate_stream::{Engine, StreamInput};
+use tidegate_stream::{Engine, Limits, StreamInput};
 
 use crate::cli;
 use crate::config::Config;
@@ -36,7 +36,7 @@ impl Project {
         let root = root_of(place, &config);
         let mut inputs = Vec::new();
         for stream in &definitions.streams {
-            inputs.push(connect(stream, folder)?);
+            inputs.push(connect(stream, folder, &config.limits())?);
         }
         let mut tables = Vec::new();
         for table in &definitions.tables {
@@ -147,10 +147,11 @@ fn collect_sql(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn connect(definition: &StreamDefinition, base: &Path) -> Result<(Stream, Arc<Source>)> {
+fn connect(definition: &StreamDefinition, base: &Path, limits: &Limits) -> Result<(Stream, Arc<Source>)> {
     let format = definition.format.as_ref().map(|format| format.value.as_str());
     let source = Source::connect(&definition.contract, &definition.path.value, format, base)
-        .map_err(|error| explain(definition, &error))?;
+        .map_err(|error| explain(definition, &error))?
+        .with_budget(limits.waiting_bytes as u64);
     let schema = Arc::clone(source.schema());
     let missing = |column: &Option<String>| column.clone().filter(|name| schema.field_with_name(name).is_err());
     if let Some(unit) = missing(&definition.contract.privacy_unit) {
