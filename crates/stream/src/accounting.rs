@@ -55,6 +55,15 @@ impl RowAccount {
     }
 }
 
+impl AddAssign for StreamAccount {
+    fn add_assign(&mut self, other: Self) {
+        self.read += other.read;
+        self.delivered += other.delivered;
+        self.rejected += other.rejected;
+        self.duplicate += other.duplicate;
+    }
+}
+
 impl AddAssign for RowAccount {
     fn add_assign(&mut self, other: Self) {
         self.read += other.read;

@@ -166,8 +166,9 @@ pub(crate) async fn write_duplicates(store: &Store, path: String, duplicates: &D
         return Ok(None);
     }
     let all = duplicates.iter().flat_map(|(file, rows)| rows.iter().map(move |row| (file.as_ref(), *row)));
-    let files = StringArray::from_iter_values(all.clone().map(|(file, _)| file));
-    let rows = UInt64Array::from_iter_values(all.map(|(_, row)| row));
+    // Arrow takes iterators of known length only.
+    let (files, rows) = all.unzip::<_, _, Vec<_>, Vec<_>>();
+    let (files, rows) = (StringArray::from(files), UInt64Array::from(rows));
     let columns = [("file", Arc::new(files) as ArrayRef), ("row", Arc::new(rows))];
     store.replace(&path, to_parquet(&RecordBatch::try_from_iter(columns)?)?.into()).await?;
     Ok(Some(path))

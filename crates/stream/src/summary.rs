@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidegate_source::Rejection;
 
-use crate::accounting::RowAccount;
+use crate::accounting::{RowAccount, StreamAccount};
 use crate::commit::EpochCommit;
 use crate::publish::Due;
 
@@ -26,10 +26,8 @@ pub struct StreamSummary {
     pub files: u64,
     /// Rows read, counted once for all signals that shared the read.
     pub rows: u64,
-    /// Rows in quarantine that no signal could take.
-    pub rows_rejected: u64,
-    /// Rows delivered before.
-    pub rows_duplicate: u64,
+    /// What became of those that were read for the first time; the others were read again.
+    pub account: StreamAccount,
     /// Rows behind the watermark, whether or not their windows still took them.
     pub rows_behind: u64,
     /// Files given up.
@@ -74,8 +72,7 @@ impl Summary {
         stream.files += files;
         stream.rows += rows;
         if let Some(first) = &epoch.first {
-            stream.rows_rejected += first.rows.rejected;
-            stream.rows_duplicate += first.rows.duplicate;
+            stream.account += first.rows;
             stream.rows_behind += first.rows_behind;
             stream.files_rejected += first.files_rejected;
             stream.watermark_us = first.watermark_us.max(stream.watermark_us);

@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Read what has landed, commit it, and release closed windows.
     Run(Run),
+    /// Show the log, record by record, with an account of every row. Works beside a run.
+    Epochs(Epochs),
     /// Query unprotected streams, released signals (released.<name>) and files ('x.parquet').
     Sql(Sql),
     /// Write decision traces and late labels made from a seed.
@@ -107,6 +109,16 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) until_end: bool,
     /// Print the summary as JSON on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Epochs {
+    /// Show the last N records only; the totals are those of all.
+    #[arg(long, value_name = "N")]
+    pub(crate) last: Option<usize>,
+    /// Print records and totals as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -8,11 +8,13 @@ mod commands;
 mod config;
 mod failure;
 mod instants;
+mod log;
 mod output;
 mod progress;
 mod project;
 mod query;
 mod secret;
+mod words;
 
 use std::process::ExitCode;
 
@@ -48,6 +50,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Check => commands::check::run(&place).await,
         Command::Explain(options) => commands::explain::run(&place, &options).await,
         Command::Run(options) => commands::run::run(&place, &options).await,
+        Command::Epochs(options) => commands::epochs::run(&place, &options).await,
         Command::Sql(options) => commands::sql::run(&place, &options).await,
         Command::Generate(options) => commands::generate::run(&options),
         Command::Gate(options) => commands::gate::run(&place, &options).await,

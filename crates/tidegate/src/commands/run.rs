@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use tidegate_stream::{InputEnd, RowAccount, Summary};
+use tidegate_stream::{InputEnd, RowAccount, StreamAccount, Summary};
 
 use crate::cli::{self, Place};
 use crate::failure::{Failure, Result};
@@ -13,6 +13,7 @@ use crate::instants;
 use crate::output::print;
 use crate::progress::Bar;
 use crate::project::Project;
+use crate::words::{counted, signal_account, stream_account};
 
 pub(crate) async fn run(place: &Place, options: &cli::Run) -> Result<ExitCode> {
     let project = Project::load(place).await?;
@@ -40,10 +41,6 @@ fn run_id() -> Result<String> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn counted(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
 /// The run in words, for people.
 pub(crate) fn describe(summary: &Summary) -> String {
     let mut text = String::new();
@@ -54,20 +51,31 @@ pub(crate) fn describe(summary: &Summary) -> String {
         line("nothing new: everything that landed is read, and every closed window is released".to_owned());
     }
     for (name, stream) in &summary.streams {
-        let was_read = stream.rows + stream.files + stream.rows_rejected + stream.files_rejected > 0;
+        let was_read = stream.rows + stream.files + stream.files_rejected > 0;
         if !was_read {
             continue;
         }
         let watermark = stream.watermark_us.map(|watermark| format!(", watermark {}", instants::show(watermark)));
         let (rows, files) = (counted(stream.rows, "row"), counted(stream.files, "file"));
         line(format!("{name}: read {rows} of {files}{}", watermark.unwrap_or_default()));
-        if stream.rows_rejected > 0 || stream.files_rejected > 0 {
-            let (rows, files) = (counted(stream.rows_rejected, "row"), counted(stream.files_rejected, "file"));
+        if stream.account.read > 0 {
+            line(format!("  {}", stream_account(&stream.account)));
+        }
+        if stream.rows > stream.account.read {
+            let again = counted(stream.rows - stream.account.read, "row");
+            line(format!("  {again} read again, for signals that catch up"));
+        }
+        if stream.rows_behind > 0 {
+            line(format!("  {} behind the watermark", counted(stream.rows_behind, "row")));
+        }
+        let rejected = stream.account.rejected;
+        if rejected > 0 || stream.files_rejected > 0 {
+            let (rows, files) = (counted(rejected, "row"), counted(stream.files_rejected, "file"));
             line(format!("  warning: {rows} and {files} were set aside in quarantine:"));
             for rejection in &stream.examples {
                 line(format!("    {rejection}"));
             }
-            if stream.rows_rejected + stream.files_rejected > stream.examples.len() as u64 {
+            if rejected + stream.files_rejected > stream.examples.len() as u64 {
                 line("    ...".to_owned());
             }
             for path in &stream.quarantine {
@@ -77,10 +85,11 @@ pub(crate) fn describe(summary: &Summary) -> String {
     }
     for (name, signal) in &summary.signals {
         if signal.rows.read > 0 {
-            let RowAccount { read, aggregated, filtered, late, rejected, duplicate } = signal.rows;
-            line(format!(
-                "{name}: {read} rows read = {aggregated} aggregated + {filtered} filtered + {late} late + {rejected} rejected + {duplicate} duplicate"
-            ));
+            line(format!("{name}: {}", signal_account(&signal.rows)));
+        }
+        if signal.rows.late > 0 {
+            let late = counted(signal.rows.late, "row");
+            line(format!("  {late} too late; see `tidegate quarantine ls --reason late`"));
         }
         if signal.days > 0 {
             let withheld =
@@ -98,16 +107,18 @@ pub(crate) fn describe(summary: &Summary) -> String {
 #[derive(Serialize)]
 struct Report<'a> {
     epochs: u64,
-    streams: BTreeMap<&'a str, StreamReport>,
+    streams: BTreeMap<&'a str, StreamReport<'a>>,
     signals: BTreeMap<&'a str, SignalReport<'a>>,
 }
 
 #[derive(Serialize)]
-struct StreamReport {
+struct StreamReport<'a> {
     files: u64,
     rows: u64,
-    rows_rejected: u64,
+    account: StreamAccount,
+    rows_behind: u64,
     files_rejected: u64,
+    quarantine: &'a [String],
     watermark_us: Option<i64>,
 }
 
@@ -124,8 +135,10 @@ fn to_json(summary: &Summary) -> Result<String> {
         let report = StreamReport {
             files: stream.files,
             rows: stream.rows,
-            rows_rejected: stream.rows_rejected,
+            account: stream.account,
+            rows_behind: stream.rows_behind,
             files_rejected: stream.files_rejected,
+            quarantine: &stream.quarantine,
             watermark_us: stream.watermark_us,
         };
         (name.as_str(), report)

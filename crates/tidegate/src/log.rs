@@ -1,0 +1,28 @@
+//! What does the project's log say? It is read without SQL, beside a process that writes it.
+
+use tidegate_ledger::{Chain, Record, Store};
+use tidegate_stream::{Commit, LOG};
+
+use crate::cli::Place;
+use crate::failure::Result;
+use crate::project::project_root;
+
+/// The log of a project, and the store that its records name files of.
+pub(crate) struct Log {
+    /// None while the root does not exist: reading creates nothing.
+    pub(crate) store: Option<Store>,
+    pub(crate) records: Vec<Record<Commit>>,
+}
+
+impl Log {
+    /// Reads and verifies the whole log.
+    pub(crate) async fn read(place: &Place) -> Result<Self> {
+        let root = project_root(place)?;
+        if !root.is_dir() {
+            return Ok(Self { store: None, records: Vec::new() });
+        }
+        let store = Store::open_local(&root)?;
+        let (_, records) = Chain::open(store.clone(), LOG).await?;
+        Ok(Self { store: Some(store), records })
+    }
+}
