@@ -73,7 +73,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens the project's log, verifies it, and finishes what a crash left undone.
+    /// Opens the project's log, verifies it, and finishes what a crash left undone. A new project first makes sure that
+    /// its store honours create-if-absent, on which everything rests.
     ///
     /// # Errors
     /// [`Error::Ledger`] when the log is damaged or the store cannot be used.
@@ -85,6 +86,9 @@ impl Engine {
         run_id: String,
     ) -> Result<Self> {
         let (chain, records) = Chain::open(store.clone(), LOG).await?;
+        if records.is_empty() {
+            store.probe().await?;
+        }
         let mut history = History::of(&records);
         publish::recover(&store, &mut history).await?;
         let mut keys = BTreeMap::new();

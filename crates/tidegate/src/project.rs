@@ -40,7 +40,7 @@ impl Project {
         }
         let mut tables = Vec::new();
         for table in &definitions.tables {
-            tables.push(read_table(table, folder).await?);
+            tables.push(read_table(table, folder, &config.limits()).await?);
         }
         Ok(Self { root, config, definitions, inputs, tables })
     }
@@ -174,8 +174,8 @@ fn connect(definition: &StreamDefinition, base: &Path, limits: &Limits) -> Resul
 }
 
 /// Reads a table whole: with a row less its signals would say something else without a word.
-async fn read_table(definition: &StreamDefinition, base: &Path) -> Result<Table> {
-    let (stream, source) = connect(definition, base)?;
+async fn read_table(definition: &StreamDefinition, base: &Path, limits: &Limits) -> Result<Table> {
+    let (stream, source) = connect(definition, base, limits)?;
     let (batches, rejected) = source.read_whole().await.map_err(|error| explain(definition, &error))?;
     if let Some(first) = rejected.first() {
         let cause = format!("table `{}` cannot be read whole: {first}", definition.name.value);

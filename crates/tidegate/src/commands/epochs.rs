@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use tidegate_ledger::Record;
-use tidegate_stream::{Commit, EpochCommit, QuarantineFile, ReleaseCommit, RowAccount, SignalEpoch, StreamAccount};
+use tidegate_stream::{
+    Commit, CompactCommit, EpochCommit, QuarantineFile, ReleaseCommit, RowAccount, SignalEpoch, StateFile, StreamAccount,
+};
 
 use crate::cli::{self, Place};
 use crate::failure::{Failure, Result};
@@ -30,6 +32,7 @@ struct Totals {
     records: u64,
     epochs: u64,
     releases: u64,
+    merges: u64,
     streams: BTreeMap<String, StreamTotals>,
     signals: BTreeMap<String, SignalTotals>,
     /// Per release record, the days that had been released before.
@@ -51,6 +54,9 @@ struct SignalTotals {
     rows: RowAccount,
     state_files: u64,
     state_bytes: u64,
+    /// Bytes by path.
+    #[serde(skip)]
+    state: BTreeMap<String, u64>,
     days_released: u64,
     days_restated: u64,
 }
@@ -63,6 +69,7 @@ impl Totals {
             match &record.body {
                 Commit::Epoch(epoch) => totals.add_epoch(epoch),
                 Commit::Release(release) => totals.add_release(record.seq, release, &mut released),
+                Commit::Compact(compact) => totals.add_compact(compact),
             }
         }
         totals
@@ -81,13 +88,21 @@ impl Totals {
         self.add_signals(&epoch.signals);
     }
 
+    fn add_compact(&mut self, compact: &CompactCommit) {
+        self.merges += 1;
+        let signal = self.signals.entry(compact.signal.clone()).or_default();
+        for path in &compact.replaced {
+            signal.remove_state(path);
+        }
+        signal.add_state(&compact.state);
+    }
+
     fn add_signals(&mut self, signals: &BTreeMap<String, SignalEpoch>) {
         for (name, signal) in signals {
             let total = self.signals.entry(name.clone()).or_default();
             total.rows += signal.rows;
             if let Some(state) = &signal.state {
-                total.state_files += 1;
-                total.state_bytes += state.bytes;
+                total.add_state(state);
             }
         }
     }
@@ -106,6 +121,21 @@ impl Totals {
             let signal = self.signals.entry(entry.signal.clone()).or_default();
             signal.days_released += 1;
             signal.days_restated += restated;
+        }
+    }
+}
+
+impl SignalTotals {
+    fn add_state(&mut self, file: &StateFile) {
+        self.state_files += 1;
+        self.state_bytes += file.bytes;
+        self.state.insert(file.path.clone(), file.bytes);
+    }
+
+    fn remove_state(&mut self, path: &str) {
+        if let Some(bytes) = self.state.remove(path) {
+            self.state_files -= 1;
+            self.state_bytes -= bytes;
         }
     }
 }
@@ -132,11 +162,13 @@ fn describe(records: &[Record<Commit>], totals: &Totals) -> String {
             Commit::Release(release) => {
                 describe_release(release, totals.restated.get(&record.seq).copied().unwrap_or_default())
             }
+            Commit::Compact(compact) => describe_compact(compact),
         };
         line(format!("{} {}", record.seq, parts.join("; ")));
     }
     let (epochs, releases) = (counted(totals.epochs, "epoch"), counted(totals.releases, "release"));
-    line(format!("total: {} = {epochs} + {releases}", counted(totals.records, "record")));
+    let merges = counted(totals.merges, "merge");
+    line(format!("total: {} = {epochs} + {releases} + {merges}", counted(totals.records, "record")));
     for (name, stream) in &totals.streams {
         let mut parts = vec![
             format!("{name}: {}", counted(stream.files, "file")),
@@ -157,6 +189,14 @@ fn describe(records: &[Record<Commit>], totals: &Totals) -> String {
         ));
     }
     text
+}
+
+fn describe_compact(compact: &CompactCommit) -> Vec<String> {
+    vec![
+        head("merge", &compact.run_id, compact.generation, compact.committed_at_us),
+        format!("{}: {} became one", compact.signal, counted(compact.replaced.len() as u64, "state file")),
+        state(1, compact.state.bytes),
+    ]
 }
 
 fn describe_epoch(epoch: &EpochCommit) -> Vec<String> {
