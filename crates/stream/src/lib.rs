@@ -24,6 +24,7 @@ mod microbatch;
 mod publish;
 mod quarantine;
 mod released;
+mod replay;
 mod revision;
 mod rows;
 mod stop;
@@ -33,14 +34,16 @@ mod work;
 
 pub use accounting::{RowAccount, StreamAccount};
 pub use commit::{
-    Commit, EpochCommit, FilePosition, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry, SignalEpoch,
-    StateFile,
+    Commit, EpochCommit, FilePosition, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry, ReplayCommit,
+    SignalEpoch, StateFile, TakenRows,
 };
 pub use engine::{Engine, InputEnd, StreamInput};
 pub use epoch::Limits;
 pub use error::{Error, Result};
-pub use history::History;
+pub use history::{History, SetAsideFile, StreamHistory};
 pub use layout::{LOG, released_file};
+pub use quarantine::read as read_quarantine;
 pub use released::released_schema;
+pub use replay::{Replayed, Skipped};
 pub use stop::Stop;
 pub use summary::{Progress, SignalSummary, StreamSummary, Summary};

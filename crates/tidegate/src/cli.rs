@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Show the log, record by record, with an account of every row. Works beside a run.
     Epochs(Epochs),
+    /// Look at rows that were set aside, and take them in after all.
+    Quarantine(Quarantine),
     /// Query unprotected streams, released signals (released.<name>) and files ('x.parquet').
     Sql(Sql),
     /// Write decision traces and late labels made from a seed.
@@ -121,6 +123,67 @@ pub(crate) struct Epochs {
     /// Print records and totals as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Why rows are set aside.
+const REASONS: [&str; 8] = [
+    "late",
+    "event_in_future",
+    "type_mismatch",
+    "row_malformed",
+    "event_time_missing",
+    "schema_mismatch",
+    "file_corrupt",
+    "file_unreadable",
+];
+
+#[derive(Debug, Args)]
+pub(crate) struct Quarantine {
+    #[command(subcommand)]
+    pub(crate) command: QuarantineCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuarantineCommand {
+    /// Count what was set aside, by stream, reason and signal. Works beside a run.
+    Ls {
+        #[command(flatten)]
+        chosen: Chosen,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the rows that were set aside. Works beside a run.
+    Show {
+        #[command(flatten)]
+        chosen: Chosen,
+        /// How many rows at most.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        /// How rows are printed.
+        #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+        format: OutputFormat,
+    },
+    /// Take rows into their windows after all: late ones as they are, rejected ones if they pass the present definition.
+    Replay {
+        /// The stream.
+        #[arg(long)]
+        stream: String,
+        /// Only rows that were set aside for this reason.
+        #[arg(long, value_parser = REASONS)]
+        reason: Option<String>,
+    },
+}
+
+/// Which of the rows that were set aside.
+#[derive(Debug, Args)]
+pub(crate) struct Chosen {
+    /// Only this stream.
+    #[arg(long)]
+    pub(crate) stream: Option<String>,
+    /// Only this reason.
+    #[arg(long, value_parser = REASONS)]
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -196,6 +196,9 @@ impl From<tidegate_stream::Error> for Failure {
                 cause,
                 "restore the file from a backup; without one, compute everything again under another --root",
             ),
+            Error::UnknownStream { .. } => {
+                Self::usage("TG302", cause, "streams are those of CREATE STREAM; `tidegate quarantine ls` lists some")
+            }
             Error::Unbalanced { .. } => {
                 Self::infrastructure("TG402", cause, "nothing was committed; please report this as a bug")
             }

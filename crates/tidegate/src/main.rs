@@ -51,6 +51,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Explain(options) => commands::explain::run(&place, &options).await,
         Command::Run(options) => commands::run::run(&place, &options).await,
         Command::Epochs(options) => commands::epochs::run(&place, &options).await,
+        Command::Quarantine(options) => commands::quarantine::run(&place, &options).await,
         Command::Sql(options) => commands::sql::run(&place, &options).await,
         Command::Generate(options) => commands::generate::run(&options),
         Command::Gate(options) => commands::gate::run(&place, &options).await,

@@ -8,5 +8,6 @@ pub(crate) mod explain;
 pub(crate) mod gate;
 pub(crate) mod generate;
 pub(crate) mod init;
+pub(crate) mod quarantine;
 pub(crate) mod run;
 pub(crate) mod sql;

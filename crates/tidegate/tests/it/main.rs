@@ -8,4 +8,5 @@ mod demo;
 mod epochs;
 mod feeding;
 mod project;
+mod quarantine;
 mod real_data;
