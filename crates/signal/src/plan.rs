@@ -146,6 +146,7 @@ impl Planner {
         output::check(plan.schema().as_arrow(), windows.as_ref(), &policy, definition)?;
         let sort_order = output::sort_order(&plan, plan.schema().as_arrow(), &aggregate.group_expr);
         let cut = Cut::plan(session, &bar(plan, threshold.as_ref(), windows)?).await?;
+        let cut = counting(cut, stream);
         let (definition, stream) = (definition.clone(), stream.name.value.clone());
         Ok(Signal { definition, stream, policy, windows, filed_by: None, cut, sort_order })
     }
@@ -162,7 +163,7 @@ impl Planner {
         output::check(schema, None, &Policy::Open, definition)?;
         let filed_by = output::event_time(&plan, &stream.contract);
         let sort_order = output::row_order(schema, filed_by);
-        let cut = Cut::plan(session, &Release::of_rows(plan, filed_by)).await?;
+        let cut = counting(Cut::plan(session, &Release::of_rows(plan, filed_by)).await?, stream);
         let (definition, stream) = (definition.clone(), stream.name.value.clone());
         Ok(Signal { definition, stream, policy: Policy::Open, windows: None, filed_by, cut, sort_order })
     }
@@ -276,4 +277,12 @@ fn bar_windows(aggregate: Aggregate, threshold: Option<&Threshold>, windows: Win
         _ => Expr::Column((qualifier, field).into()),
     });
     LogicalPlanBuilder::from(barred).project(columns.collect::<Vec<_>>())?.build()
+}
+
+/// A plan cannot see what the numbers in a column of times count.
+fn counting(cut: Cut, stream: &StreamDefinition) -> Cut {
+    match stream.contract.event_time_unit {
+        Some(unit) => cut.over(&format!("event_time_unit {}", unit.nanos())),
+        None => cut,
+    }
 }

@@ -20,6 +20,8 @@ pub enum Commit {
     Release(ReleaseCommit),
     /// State files were merged into one.
     Compact(CompactCommit),
+    /// Rows that had been set aside were taken in after all.
+    Replay(ReplayCommit),
 }
 
 impl Commit {
@@ -29,6 +31,7 @@ impl Commit {
             Self::Epoch(epoch) => epoch.generation,
             Self::Release(release) => release.generation,
             Self::Compact(compact) => compact.generation,
+            Self::Replay(replay) => replay.generation,
         }
     }
 }
@@ -93,6 +96,40 @@ pub struct QuarantineFile {
     pub path: String,
     /// How many rows it has, by reason.
     pub rows: BTreeMap<String, u64>,
+}
+
+/// Rows of one stream that were taken in after they had been set aside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReplayCommit {
+    /// The run that made it.
+    pub run_id: String,
+    /// As in [`EpochCommit::generation`].
+    pub generation: u64,
+    /// When, by the machine's clock, in microseconds since 1970.
+    pub committed_at_us: i64,
+    /// The stream they are from.
+    pub stream: String,
+    /// Which rows of which quarantine files were taken: they are not taken again.
+    pub taken: Vec<TakenRows>,
+    /// What became of those that had been rejected, judged anew.
+    pub rows: StreamAccount,
+    /// The greatest event time among those of them that were delivered. It moves no watermark.
+    pub latest_us: Option<i64>,
+    /// The keys of rows that are new.
+    pub keys: Option<KeyFile>,
+    /// Rows that are late now that they are no longer rejected.
+    pub quarantine: Option<QuarantineFile>,
+    /// What each signal made of the rows it got.
+    pub signals: BTreeMap<String, SignalEpoch>,
+}
+
+/// Rows of a quarantine file that were taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenRows {
+    /// The quarantine file.
+    pub path: String,
+    /// Its rows, from 0, as ranges: start and end.
+    pub rows: Vec<(u64, u64)>,
 }
 
 /// Rows `from_row..to_row` of a file.

@@ -188,7 +188,7 @@ pub(crate) async fn read_duplicates(store: &Store, path: &str) -> Result<Duplica
 }
 
 /// The batches of a small Parquet file of ours.
-fn batches(bytes: bytes::Bytes, path: &str) -> Result<Vec<RecordBatch>> {
+pub(crate) fn batches(bytes: bytes::Bytes, path: &str) -> Result<Vec<RecordBatch>> {
     let damaged = || Error::DamagedFile { path: path.to_owned() };
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).and_then(|builder| builder.build());
     reader.map_err(|_| damaged())?.collect::<Result<Vec<_>, _>>().map_err(|_| damaged())

@@ -12,13 +12,14 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use crate::clock::now_us;
-use crate::commit::{Commit, CompactCommit, ReleaseCommit};
+use crate::commit::{Commit, CompactCommit, ReleaseCommit, ReplayCommit};
 use crate::dedupe::Keys;
 use crate::epoch::{EpochContext, Limits, Made};
 use crate::error::{Error, Result};
-use crate::history::{History, SignalHistory, StreamHistory};
+use crate::history::{History, SetAsideFile, SignalHistory, StreamHistory};
 use crate::layout::{self, LOG};
 use crate::microbatch::{MicroBatch, Reader};
+use crate::replay::{Replay, Replayed};
 use crate::stop::Stop;
 use crate::summary::{Progress, Summary};
 use crate::work::WorkItem;
@@ -146,6 +147,75 @@ impl Engine {
         self.release(end, summary, progress).await
     }
 
+    /// Takes rows of a stream that were set aside, all or those with one `reason`, into their windows after all, and
+    /// releases what they change. Duplicates are never taken.
+    ///
+    /// # Errors
+    /// [`Error::UnknownStream`], or any other [`Error`]; what was committed before it stands.
+    pub async fn replay(
+        &mut self,
+        stream: &str,
+        reason: Option<&str>,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<(Replayed, Summary)> {
+        let input = self.streams.iter().find(|input| input.contract.name == stream).cloned();
+        let input = input.ok_or_else(|| Error::UnknownStream { stream: stream.to_owned() })?;
+        let (mut replayed, mut summary) = (Replayed::default(), Summary::default());
+        for files in in_parts(self.stream_history(stream).quarantine) {
+            let (commit, part) = self.replay_part(&input, &files, reason).await?;
+            replayed.add(part);
+            if let Some(commit) = commit {
+                self.commit(Commit::Replay(commit)).await?;
+            }
+        }
+        if replayed.taken > 0 {
+            self.release(InputEnd::Pause, &mut summary, progress).await?;
+        }
+        match std::mem::take(&mut self.failed).into_values().next() {
+            Some(error) => Err(error),
+            None => Ok((replayed, summary)),
+        }
+    }
+
+    async fn replay_part(
+        &mut self,
+        input: &StreamInput,
+        files: &[SetAsideFile],
+        reason: Option<&str>,
+    ) -> Result<(Option<ReplayCommit>, Replayed)> {
+        let contract = &input.contract;
+        let listing = input.source.discover();
+        let listing = listing.map_err(|source| Error::Source { stream: contract.name.clone(), source })?;
+        let before = self.stream_history(&contract.name);
+        let reader = self.reader(input)?;
+        let readers = self.signals.iter().filter(|signal| signal.stream == contract.name).collect::<Vec<_>>();
+        let replay = Replay {
+            epoch: EpochContext {
+                store: &self.store,
+                run: &self.run,
+                record: self.chain.len(),
+                contract,
+                before: &before,
+                threads: self.limits.threads,
+            },
+            reader,
+            listing: &listing.into_iter().map(|file| (file.id.clone(), file)).collect(),
+            signals: &readers,
+            reason,
+        };
+        replay.make(files, self.keys.get_mut(&contract.name)).await
+    }
+
+    fn reader(&self, input: &StreamInput) -> Result<Reader> {
+        Ok(Reader {
+            source: Arc::clone(&input.source),
+            columns: self.columns_of(input)?,
+            contract: input.contract.clone(),
+            limits: self.limits.clone(),
+            stop: self.stop.clone(),
+        })
+    }
+
     async fn drain_stream(
         &mut self,
         stream: usize,
@@ -162,13 +232,7 @@ impl Engine {
         let bytes = work.iter().map(|item| item.file.size).sum();
         progress(Progress::Planned { stream: name, files: work.len() as u64, bytes });
 
-        let reader = Reader {
-            source: Arc::clone(&input.source),
-            columns: self.columns_of(&input)?,
-            contract: input.contract,
-            limits: self.limits.clone(),
-            stop: self.stop.clone(),
-        };
+        let reader = self.reader(&input)?;
         let (sender, mut batches) = mpsc::channel(1);
         // Dropping the set stops the reader, so that no task outlives its run.
         let mut readers = JoinSet::new();
@@ -361,4 +425,23 @@ impl Engine {
         });
         ended.collect()
     }
+}
+
+/// Quarantine files in parts of few enough rows to hold them in memory.
+fn in_parts(files: Vec<SetAsideFile>) -> Vec<Vec<SetAsideFile>> {
+    const ROWS: u64 = 500_000;
+    let mut parts: Vec<Vec<SetAsideFile>> = Vec::new();
+    let mut room = 0;
+    for file in files {
+        let rows = file.rows.values().sum::<u64>();
+        match parts.last_mut() {
+            Some(part) if rows <= room => part.push(file),
+            _ => {
+                room = ROWS;
+                parts.push(vec![file]);
+            }
+        }
+        room = room.saturating_sub(rows);
+    }
+    parts
 }

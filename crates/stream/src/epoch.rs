@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use sha2::{Digest, Sha256};
 use tidegate_algebra::Partial;
 use tidegate_contract::stream::StreamContract;
@@ -117,7 +118,7 @@ impl EpochContext<'_> {
         for signal in signals {
             let name = signal.name().to_owned();
             let (timely, late) = judge.timely(&admitted.rows, signal)?;
-            match self.aggregate(signal, batch, timely, admitted.account).await {
+            match self.aggregate(signal, &batch.schema, timely, admitted.account).await {
                 Ok(result) => {
                     admitted.set_aside.extend(late);
                     results.insert(name, result);
@@ -184,17 +185,18 @@ impl EpochContext<'_> {
         })
     }
 
-    async fn aggregate(
+    /// Folds `timely` rows into a state of `signal` and writes it; `stream` says what became of all rows it wanted.
+    pub(crate) async fn aggregate(
         &self,
         signal: &Signal,
-        batch: &MicroBatch,
+        schema: &SchemaRef,
         timely: Vec<RecordBatch>,
         stream: StreamAccount,
     ) -> Result<SignalEpoch> {
         let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
         let taken = timely.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
         let partitions = partitions(timely, self.threads);
-        let partial = signal.cut.partial(&batch.schema, &partitions).await.map_err(explain)?;
+        let partial = signal.cut.partial(schema, &partitions).await.map_err(explain)?;
         let rows = RowAccount {
             read: stream.read,
             aggregated: partial.rows_aggregated,

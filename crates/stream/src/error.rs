@@ -21,6 +21,12 @@ pub enum Error {
         /// Bytes now.
         size_now: u64,
     },
+    /// There is no such stream.
+    #[error("there is no stream `{stream}`")]
+    UnknownStream {
+        /// What was asked for.
+        stream: String,
+    },
     /// Rows went missing or were counted twice.
     #[error("the rows of epoch {record} do not add up for signal {signal}: {rows}")]
     Unbalanced {

@@ -7,7 +7,10 @@ use tidegate_ledger::Record;
 
 use serde::{Deserialize, Serialize};
 
-use crate::commit::{Commit, CompactCommit, EpochCommit, FirstEpoch, KeyFile, ReleaseCommit, ReleaseEntry, StateFile};
+use crate::commit::{
+    Commit, CompactCommit, EpochCommit, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry, ReplayCommit,
+    SignalEpoch, StateFile,
+};
 use crate::revision::Restatement;
 
 /// Everything the log says, in the form in which decisions need it.
@@ -36,6 +39,28 @@ pub struct StreamHistory {
     pub files: BTreeMap<String, FileHistory>,
     /// Files of keys by which rows that are delivered again are known.
     pub keys: Vec<KeyFile>,
+    /// What was set aside, in order of the records.
+    pub quarantine: Vec<SetAsideFile>,
+}
+
+/// A quarantine file, and what was taken out of it since.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetAsideFile {
+    /// Where it lies under the root.
+    pub path: String,
+    /// How many rows it has, by reason.
+    pub rows: BTreeMap<String, u64>,
+    /// The signals that took part, and their plans.
+    pub(crate) signals: BTreeMap<String, Fingerprint>,
+    /// Its rows that were replayed, as ranges.
+    pub(crate) taken: Vec<(u64, u64)>,
+}
+
+impl SetAsideFile {
+    /// True when its row at `index` was replayed.
+    pub fn is_taken(&self, index: u64) -> bool {
+        self.taken.iter().any(|&(from, to)| (from..to).contains(&index))
+    }
 }
 
 /// How far one producer of a stream has come.
@@ -66,6 +91,28 @@ impl FileHistory {
 }
 
 impl StreamHistory {
+    fn add_quarantine(&mut self, file: Option<&QuarantineFile>, signals: &BTreeMap<String, SignalEpoch>) {
+        let plans = signals.iter().map(|(name, signal)| (name.clone(), signal.fingerprint.clone()));
+        self.quarantine.extend(file.map(|file| SetAsideFile {
+            path: file.path.clone(),
+            rows: file.rows.clone(),
+            signals: plans.collect(),
+            taken: Vec::new(),
+        }));
+    }
+
+    fn add_replay(&mut self, replay: &ReplayCommit) {
+        for taken in &replay.taken {
+            let file = self.quarantine.iter_mut().find(|file| file.path == taken.path);
+            if let Some(file) = file {
+                file.taken.extend(&taken.rows);
+            }
+        }
+        self.latest_us = replay.latest_us.max(self.latest_us);
+        self.keys.extend(replay.keys.clone());
+        self.add_quarantine(replay.quarantine.as_ref(), &replay.signals);
+    }
+
     fn add_first_read(&mut self, epoch: &EpochCommit, first: &FirstEpoch) {
         let watermark_us = self.closed.watermark_us;
         for file in &epoch.files {
@@ -123,6 +170,13 @@ impl SignalHistory {
         stream.files.iter().any(|(id, file)| rows(id) < file.rows())
     }
 
+    fn add_state(&mut self, record: u64, state: Option<&StateFile>) {
+        if let Some(state) = state {
+            self.touches.push((record, Touch { days: state.days.clone(), covered: state.covered.clone() }));
+            self.states.push(state.clone());
+        }
+    }
+
     /// What was added to the state after a record.
     pub(crate) fn touched_after(&self, record: u64) -> impl Iterator<Item = &Touch> {
         self.touches.iter().filter(move |(committed, _)| *committed > record).map(|(_, touch)| touch)
@@ -172,6 +226,7 @@ impl History {
             Commit::Epoch(epoch) => self.add_epoch(seq, epoch),
             Commit::Release(release) => self.add_release(release),
             Commit::Compact(compact) => self.add_compact(compact),
+            Commit::Replay(replay) => self.add_replay(seq, replay),
         }
         self.generation = self.generation.max(commit.generation());
     }
@@ -181,15 +236,13 @@ impl History {
         if let Some(first) = &epoch.first {
             stream.add_first_read(epoch, first);
         }
+        stream.add_quarantine(epoch.quarantine.as_ref(), &epoch.signals);
         for (name, signal) in &epoch.signals {
             let history = self.signals.entry((name.clone(), signal.fingerprint.clone())).or_default();
             for file in &epoch.files {
                 history.consumed.insert(file.id.clone(), Consumed { rows: file.to_row });
             }
-            if let Some(state) = &signal.state {
-                history.touches.push((seq, Touch { days: state.days.clone(), covered: state.covered.clone() }));
-                history.states.push(state.clone());
-            }
+            history.add_state(seq, signal.state.as_ref());
         }
     }
 
@@ -197,6 +250,15 @@ impl History {
         let signal = self.signals.entry((compact.signal.clone(), compact.fingerprint.clone())).or_default();
         signal.states.retain(|file| !compact.replaced.contains(&file.path));
         signal.states.push(compact.state.clone());
+    }
+
+    /// A replay adds state, and leaves alone how far its signals have read.
+    fn add_replay(&mut self, seq: u64, replay: &ReplayCommit) {
+        self.streams.entry(replay.stream.clone()).or_default().add_replay(replay);
+        for (name, signal) in &replay.signals {
+            let history = self.signals.entry((name.clone(), signal.fingerprint.clone())).or_default();
+            history.add_state(seq, signal.state.as_ref());
+        }
     }
 
     fn add_release(&mut self, release: &ReleaseCommit) {

@@ -15,6 +15,7 @@ mod clock;
 mod commit;
 mod compact;
 mod dedupe;
+mod deploy;
 mod dirty;
 mod engine;
 mod epoch;
@@ -26,6 +27,7 @@ mod microbatch;
 mod publish;
 mod quarantine;
 mod released;
+mod replay;
 mod revision;
 mod rows;
 mod state;
@@ -37,13 +39,16 @@ mod work;
 pub use accounting::{RowAccount, StreamAccount};
 pub use commit::{
     Commit, CompactCommit, EpochCommit, FilePosition, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry,
-    Section, SignalEpoch, StateFile,
+    ReplayCommit, Section, SignalEpoch, StateFile, TakenRows,
 };
+pub use deploy::{DefinedSignal, Fate, Landed, compare};
 pub use engine::{Engine, InputEnd, StreamInput};
 pub use epoch::Limits;
 pub use error::{Error, Result};
-pub use history::History;
+pub use history::{History, SetAsideFile, StreamHistory};
 pub use layout::{LOG, released_file};
+pub use quarantine::read as read_quarantine;
 pub use released::released_schema;
+pub use replay::{Replayed, Skipped};
 pub use stop::Stop;
 pub use summary::{Progress, SignalSummary, StreamSummary, Summary};

@@ -54,6 +54,21 @@ impl MicroBatch {
         }
     }
 
+    /// Rows on their own, without the files they came from.
+    pub(crate) fn of(rows: Rows) -> Self {
+        Self {
+            schema: rows.batch.schema(),
+            files: Vec::new(),
+            signals: BTreeSet::new(),
+            rejected: Vec::new(),
+            rows_read: rows.batch.num_rows() as u64,
+            again: false,
+            last: false,
+            bytes: 0,
+            rows: vec![rows],
+        }
+    }
+
     pub(crate) fn files_rejected(&self) -> u64 {
         self.rejected.iter().filter(|rejection| rejection.row.is_none()).count() as u64
     }
@@ -186,10 +201,14 @@ impl Reader {
     }
 
     fn empty(&self, item: &WorkItem) -> MicroBatch {
+        MicroBatch::new(self.schema(), item)
+    }
+
+    /// The columns that are read.
+    pub(crate) fn schema(&self) -> SchemaRef {
         let schema = self.source.schema();
         let fields = self.columns.iter().filter_map(|column| schema.field_with_name(column).ok().cloned());
-        let schema = Arc::new(arrow::datatypes::Schema::new(fields.collect::<Vec<_>>()));
-        MicroBatch::new(schema, item)
+        Arc::new(arrow::datatypes::Schema::new(fields.collect::<Vec<_>>()))
     }
 
     fn add_rows(&self, batch: &mut MicroBatch, origin: &Origin, first: u64, delivery: Delivery) -> Result<()> {

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
-use arrow::datatypes::DataType;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
+use arrow::datatypes::{DataType, UInt64Type};
 use arrow::json::LineDelimitedWriter;
 use tidegate_contract::stream::StreamContract;
 use tidegate_ledger::Store;
@@ -16,7 +16,8 @@ use tidegate_source::Rejection;
 
 use crate::admission::{SetAside, times};
 use crate::commit::QuarantineFile;
-use crate::error::Result;
+use crate::dedupe::batches;
+use crate::error::{Error, Result};
 use crate::released::to_parquet;
 
 /// One row, or one file, that was set aside.
@@ -52,6 +53,51 @@ pub(crate) async fn write(
     }
     store.replace(&path, to_parquet(&table(&contract.name, &entries)?)?.into()).await?;
     Ok(Some(QuarantineFile { path, rows }))
+}
+
+/// Where a row that was set aside stands, as its quarantine file says.
+#[derive(Debug)]
+pub(crate) struct Position {
+    /// Its place in the quarantine file.
+    pub(crate) index: u64,
+    pub(crate) file: String,
+    /// None for the rest of a file.
+    pub(crate) row: Option<u64>,
+    pub(crate) reason: String,
+    pub(crate) signal: Option<String>,
+}
+
+/// The rows that a quarantine file names.
+pub(crate) async fn positions(store: &Store, path: &str) -> Result<Vec<Position>> {
+    let mut positions = Vec::new();
+    for batch in read(store, path).await? {
+        let text = |name| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+        let rows = batch.column_by_name("row").and_then(|column| column.as_primitive_opt::<UInt64Type>());
+        let (Some(files), Some(rows), Some(reasons), Some(signals)) =
+            (text("file"), rows, text("reason"), text("signal"))
+        else {
+            return Err(Error::DamagedFile { path: path.to_owned() });
+        };
+        for index in 0..batch.num_rows() {
+            positions.push(Position {
+                index: positions.len() as u64,
+                file: files.value(index).to_owned(),
+                row: rows.is_valid(index).then(|| rows.value(index)),
+                reason: reasons.value(index).to_owned(),
+                signal: signals.is_valid(index).then(|| signals.value(index).to_owned()),
+            });
+        }
+    }
+    Ok(positions)
+}
+
+/// The rows of a quarantine file.
+///
+/// # Errors
+/// [`Error::DamagedFile`] when it is gone or no Parquet file.
+pub async fn read(store: &Store, path: &str) -> Result<Vec<RecordBatch>> {
+    let bytes = store.get(path).await?.ok_or_else(|| Error::DamagedFile { path: path.to_owned() })?;
+    batches(bytes, path)
 }
 
 fn of_rejection(rejection: &Rejection) -> Entry {

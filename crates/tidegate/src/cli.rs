@@ -63,10 +63,14 @@ pub(crate) enum Command {
     Check,
     /// Show what a signal keeps as state, what it releases, and under which condition.
     Explain(Explain),
+    /// Say what a run will do because definitions changed, without running anything.
+    Diff(Diff),
     /// Read what has landed, commit it, and release closed windows.
     Run(Run),
     /// Show the log, record by record, with an account of every row. Works beside a run.
     Epochs(Epochs),
+    /// Look at rows that were set aside, and take them in after all.
+    Quarantine(Quarantine),
     /// Query unprotected streams, released signals (released.<name>) and files ('x.parquet').
     Sql(Sql),
     /// Write decision traces and late labels made from a seed.
@@ -104,6 +108,16 @@ pub(crate) struct Explain {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// End with exit code 1 when something changes.
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Run {
     /// The input has ended: close every window, not only those behind the watermark.
     #[arg(long)]
@@ -121,6 +135,67 @@ pub(crate) struct Epochs {
     /// Print records and totals as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Why rows are set aside.
+const REASONS: [&str; 8] = [
+    "late",
+    "event_in_future",
+    "type_mismatch",
+    "row_malformed",
+    "event_time_missing",
+    "schema_mismatch",
+    "file_corrupt",
+    "file_unreadable",
+];
+
+#[derive(Debug, Args)]
+pub(crate) struct Quarantine {
+    #[command(subcommand)]
+    pub(crate) command: QuarantineCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuarantineCommand {
+    /// Count what was set aside, by stream, reason and signal. Works beside a run.
+    Ls {
+        #[command(flatten)]
+        chosen: Chosen,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the rows that were set aside. Works beside a run.
+    Show {
+        #[command(flatten)]
+        chosen: Chosen,
+        /// How many rows at most.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        /// How rows are printed.
+        #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+        format: OutputFormat,
+    },
+    /// Take rows into their windows after all: late ones as they are, rejected ones if they pass the present definition.
+    Replay {
+        /// The stream.
+        #[arg(long)]
+        stream: String,
+        /// Only rows that were set aside for this reason.
+        #[arg(long, value_parser = REASONS)]
+        reason: Option<String>,
+    },
+}
+
+/// Which of the rows that were set aside.
+#[derive(Debug, Args)]
+pub(crate) struct Chosen {
+    /// Only this stream.
+    #[arg(long)]
+    pub(crate) stream: Option<String>,
+    /// Only this reason.
+    #[arg(long, value_parser = REASONS)]
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, Args)]

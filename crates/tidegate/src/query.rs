@@ -33,7 +33,7 @@ use crate::failure::{Failure, Result, Snippet};
 use crate::project::Project;
 
 /// Folders below the root that hold pre-release data.
-const PRIVATE: [&str; 6] = ["state", "log", "staging", "quarantine", "keys", "evidence"];
+const PRIVATE: [&str; 7] = ["state", "log", "staging", "quarantine", "dedupe", "keys", "evidence"];
 
 /// Values of `$parameters` by name.
 pub(crate) type Parameters = BTreeMap<String, Parameter>;

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use serde::Serialize;
 use tidegate_ledger::Record;
 use tidegate_stream::{
-    Commit, CompactCommit, EpochCommit, QuarantineFile, ReleaseCommit, RowAccount, SignalEpoch, StateFile, StreamAccount,
+    Commit, CompactCommit, EpochCommit, QuarantineFile, ReleaseCommit, ReplayCommit, RowAccount, SignalEpoch,
+    StateFile, StreamAccount,
 };
 
 use crate::cli::{self, Place};
@@ -33,6 +34,7 @@ struct Totals {
     epochs: u64,
     releases: u64,
     merges: u64,
+    replays: u64,
     streams: BTreeMap<String, StreamTotals>,
     signals: BTreeMap<String, SignalTotals>,
     /// Per release record, the days that had been released before.
@@ -47,6 +49,7 @@ struct StreamTotals {
     rows_behind: u64,
     watermark_us: Option<i64>,
     quarantine: BTreeMap<String, u64>,
+    replayed: u64,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -70,6 +73,7 @@ impl Totals {
                 Commit::Epoch(epoch) => totals.add_epoch(epoch),
                 Commit::Release(release) => totals.add_release(record.seq, release, &mut released),
                 Commit::Compact(compact) => totals.add_compact(compact),
+                Commit::Replay(replay) => totals.add_replay(replay),
             }
         }
         totals
@@ -95,6 +99,15 @@ impl Totals {
             signal.remove_state(path);
         }
         signal.add_state(&compact.state);
+    }
+
+    /// Rows that are replayed were read before: a stream counts them once, each signal as often as it got them.
+    fn add_replay(&mut self, replay: &ReplayCommit) {
+        self.replays += 1;
+        let stream = self.streams.entry(replay.stream.clone()).or_default();
+        stream.replayed += taken(replay);
+        stream.add_quarantine(replay.quarantine.as_ref());
+        self.add_signals(&replay.signals);
     }
 
     fn add_signals(&mut self, signals: &BTreeMap<String, SignalEpoch>) {
@@ -163,12 +176,13 @@ fn describe(records: &[Record<Commit>], totals: &Totals) -> String {
                 describe_release(release, totals.restated.get(&record.seq).copied().unwrap_or_default())
             }
             Commit::Compact(compact) => describe_compact(compact),
+            Commit::Replay(replay) => describe_replay(replay),
         };
         line(format!("{} {}", record.seq, parts.join("; ")));
     }
     let (epochs, releases) = (counted(totals.epochs, "epoch"), counted(totals.releases, "release"));
-    let merges = counted(totals.merges, "merge");
-    line(format!("total: {} = {epochs} + {releases} + {merges}", counted(totals.records, "record")));
+    let (replays, merges) = (counted(totals.replays, "replay"), counted(totals.merges, "merge"));
+    line(format!("total: {} = {epochs} + {releases} + {replays} + {merges}", counted(totals.records, "record")));
     for (name, stream) in &totals.streams {
         let mut parts = vec![
             format!("{name}: {}", counted(stream.files, "file")),
@@ -177,6 +191,7 @@ fn describe(records: &[Record<Commit>], totals: &Totals) -> String {
         ];
         parts.extend(watermark(stream.watermark_us));
         parts.extend(quarantine(&stream.quarantine));
+        parts.extend((stream.replayed > 0).then(|| format!("{} replayed", stream.replayed)));
         line(format!("  {}", parts.join("; ")));
     }
     for (name, signal) in &totals.signals {
@@ -215,6 +230,25 @@ fn describe_epoch(epoch: &EpochCommit) -> Vec<String> {
     parts.extend(describe_signals(&epoch.signals));
     parts.extend(epoch.quarantine.as_ref().and_then(|file| quarantine(&file.rows)));
     parts
+}
+
+fn describe_replay(replay: &ReplayCommit) -> Vec<String> {
+    let rows = counted(taken(replay), "row");
+    let files = counted(replay.taken.len() as u64, "file");
+    let mut parts = vec![
+        head("replay", &replay.run_id, replay.generation, replay.committed_at_us),
+        format!("{}: {rows} taken out of {files} in quarantine", replay.stream),
+    ];
+    if replay.rows.read > 0 {
+        parts.push(format!("judged anew: {}", stream_account(&replay.rows)));
+    }
+    parts.extend(describe_signals(&replay.signals));
+    parts.extend(replay.quarantine.as_ref().and_then(|file| quarantine(&file.rows)));
+    parts
+}
+
+fn taken(replay: &ReplayCommit) -> u64 {
+    replay.taken.iter().flat_map(|file| &file.rows).map(|(from, to)| to - from).sum()
 }
 
 /// What each signal made of the rows, and the state of all of them.

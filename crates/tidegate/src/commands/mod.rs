@@ -3,10 +3,12 @@
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod diff;
 pub(crate) mod epochs;
 pub(crate) mod explain;
 pub(crate) mod gate;
 pub(crate) mod generate;
 pub(crate) mod init;
+pub(crate) mod quarantine;
 pub(crate) mod run;
 pub(crate) mod sql;

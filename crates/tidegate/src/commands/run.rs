@@ -34,7 +34,7 @@ pub(crate) async fn drain(project: &Project, end: InputEnd) -> Result<Summary> {
 }
 
 /// A name for this run: random, so that no two runs share one.
-fn run_id() -> Result<String> {
+pub(crate) fn run_id() -> Result<String> {
     let mut bytes = [0_u8; 8];
     getrandom::fill(&mut bytes)
         .map_err(|error| Failure::infrastructure("TG500", format!("no random bytes: {error}"), "check the system"))?;
@@ -83,6 +83,15 @@ pub(crate) fn describe(summary: &Summary) -> String {
             }
         }
     }
+    text + &describe_signals(summary)
+}
+
+/// What became of each signal.
+pub(crate) fn describe_signals(summary: &Summary) -> String {
+    let mut text = String::new();
+    let mut line = |part: String| {
+        let _ = writeln!(text, "{part}");
+    };
     for (name, signal) in &summary.signals {
         if signal.rows.read > 0 {
             line(format!("{name}: {}", signal_account(&signal.rows)));

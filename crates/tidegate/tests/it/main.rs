@@ -5,7 +5,9 @@
 mod bad_input;
 mod commands;
 mod demo;
+mod diff;
 mod epochs;
 mod feeding;
 mod project;
+mod quarantine;
 mod real_data;
