@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use serde::Serialize;
 use tidegate_ledger::Record;
 use tidegate_stream::{
-    Commit, CompactCommit, EpochCommit, QuarantineFile, ReleaseCommit, RowAccount, SignalEpoch, StateFile, StreamAccount,
+    Commit, CompactCommit, EpochCommit, QuarantineFile, ReleaseCommit, RowAccount, SignalEpoch, StateFile,
+    StreamAccount,
 };
 
 use crate::cli::{self, Place};
