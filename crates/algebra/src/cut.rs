@@ -105,6 +105,13 @@ impl Cut {
         })
     }
 
+    /// The same plan over rows whose columns stand for something else, as `reading` says: states of unlike readings do
+    /// not merge.
+    #[must_use]
+    pub fn over(self, reading: &str) -> Self {
+        Self { fingerprint: self.fingerprint.over(reading), ..self }
+    }
+
     /// The name of this plan's states.
     pub fn fingerprint(&self) -> &Fingerprint {
         &self.fingerprint

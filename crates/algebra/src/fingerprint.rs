@@ -35,6 +35,12 @@ impl Fingerprint {
         Self(digest.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    /// The fingerprint of the same plan over rows that are read as `reading` says.
+    pub(crate) fn over(&self, reading: &str) -> Self {
+        let digest = Sha256::digest(format!("{self}\n{reading}"));
+        Self(digest[..16].iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// The fingerprint's text.
     pub fn as_str(&self) -> &str {
         &self.0

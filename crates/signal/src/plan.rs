@@ -106,6 +106,11 @@ impl Planner {
         let sort_order = output::sort_order(&plan, plan.schema().as_arrow(), &shape.aggregate.group_expr);
         let barred = bar(plan, threshold.as_ref(), windows).map_err(|error| explain(&error))?;
         let cut = Cut::plan(&session, &barred).await.map_err(|error| explain(&error.into()))?;
+        // The plan cannot see what the numbers in a column of times count.
+        let cut = match stream.definition.contract.event_time_unit {
+            Some(unit) => cut.over(&format!("event_time_unit {}", unit.nanos())),
+            None => cut,
+        };
         Ok(Signal { definition: definition.clone(), stream: shape.stream, policy, windows, cut, sort_order })
     }
 

@@ -14,6 +14,7 @@ mod admission;
 mod clock;
 mod commit;
 mod dedupe;
+mod deploy;
 mod dirty;
 mod engine;
 mod epoch;
@@ -37,6 +38,7 @@ pub use commit::{
     Commit, EpochCommit, FilePosition, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry, ReplayCommit,
     SignalEpoch, StateFile, TakenRows,
 };
+pub use deploy::{DefinedSignal, Fate, Landed, compare};
 pub use engine::{Engine, InputEnd, StreamInput};
 pub use epoch::Limits;
 pub use error::{Error, Result};

@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Check,
     /// Show what a signal keeps as state, what it releases, and under which condition.
     Explain(Explain),
+    /// Say what a run will do because definitions changed, without running anything.
+    Diff(Diff),
     /// Read what has landed, commit it, and release closed windows.
     Run(Run),
     /// Show the log, record by record, with an account of every row. Works beside a run.
@@ -103,6 +105,16 @@ pub(crate) struct Init {
 pub(crate) struct Explain {
     /// The signal; all of them if left out.
     pub(crate) signal: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// End with exit code 1 when something changes.
+    #[arg(long)]
+    pub(crate) exit_code: bool,
 }
 
 #[derive(Debug, Args)]

@@ -48,6 +48,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Demo(options) => commands::demo::run(options).await,
         Command::Init(options) => commands::init::run(&options),
         Command::Check => commands::check::run(&place).await,
+        Command::Diff(options) => commands::diff::run(&place, &options).await,
         Command::Explain(options) => commands::explain::run(&place, &options).await,
         Command::Run(options) => commands::run::run(&place, &options).await,
         Command::Epochs(options) => commands::epochs::run(&place, &options).await,

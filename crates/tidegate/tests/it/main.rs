@@ -5,6 +5,7 @@
 mod bad_input;
 mod commands;
 mod demo;
+mod diff;
 mod epochs;
 mod feeding;
 mod project;
