@@ -11,6 +11,7 @@
 
 mod accounting;
 mod admission;
+mod backlog;
 mod clock;
 mod commit;
 mod dedupe;
@@ -34,6 +35,7 @@ mod watermark;
 mod work;
 
 pub use accounting::{RowAccount, StreamAccount};
+pub use backlog::{Backlog, Unread};
 pub use commit::{
     Commit, EpochCommit, FilePosition, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry, ReplayCommit,
     SignalEpoch, StateFile, TakenRows,

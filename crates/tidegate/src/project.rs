@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tidegate_algebra::{UnitKey, session};
+use tidegate_contract::stream::StreamContract;
 use tidegate_ledger::Store;
 use tidegate_signal::{Definitions, Planner, Signal, SourceText, Stream, StreamDefinition};
 use tidegate_source::Source;
@@ -25,6 +26,15 @@ pub(crate) struct Project {
 impl Project {
     /// Reads the project in a folder.
     pub(crate) async fn load(place: &cli::Place) -> Result<Self> {
+        Self::load_with(place, Source::connect).await
+    }
+
+    /// Reads the project in a folder; the folders of its streams may come later.
+    pub(crate) async fn load_to_follow(place: &cli::Place) -> Result<Self> {
+        Self::load_with(place, Source::expect).await
+    }
+
+    async fn load_with(place: &cli::Place, open: OpenSource) -> Result<Self> {
         let folder = place.project.as_path();
         let config = Config::read(folder)?;
         let texts = read_sql(folder)?;
@@ -33,7 +43,7 @@ impl Project {
         let root = root_of(place, &config);
         let mut inputs = Vec::new();
         for stream in &definitions.streams {
-            inputs.push(connect(stream, folder)?);
+            inputs.push(connect(stream, folder, open)?);
         }
         Ok(Self { root, config, definitions, inputs })
     }
@@ -135,9 +145,12 @@ fn collect_sql(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn connect(definition: &StreamDefinition, base: &Path) -> Result<(Stream, Arc<Source>)> {
+/// Finds the files of a stream: its contract, path, format, and the folder its path is relative to.
+type OpenSource = fn(&StreamContract, &str, Option<&str>, &Path) -> tidegate_source::Result<Source>;
+
+fn connect(definition: &StreamDefinition, base: &Path, open: OpenSource) -> Result<(Stream, Arc<Source>)> {
     let format = definition.format.as_ref().map(|format| format.value.as_str());
-    let source = Source::connect(&definition.contract, &definition.path.value, format, base)
+    let source = open(&definition.contract, &definition.path.value, format, base)
         .map_err(|error| explain(definition, &error))?;
     let schema = Arc::clone(source.schema());
     let missing = |column: &Option<String>| column.clone().filter(|name| schema.field_with_name(name).is_err());
