@@ -50,20 +50,35 @@ impl Location {
         if !is_glob(path) {
             return Err(Error::PathMissing { path: whole });
         }
+        let location = Self::glob(path, base)?;
+        if !location.root.is_dir() {
+            return Err(Error::PathMissing { path: location.root });
+        }
+        Ok(location)
+    }
+
+    /// As [`parse`](Self::parse), but what does not exist yet is taken for a folder, or for one in which a glob starts.
+    ///
+    /// # Errors
+    /// [`Error::BadGlob`] when the glob makes no sense.
+    pub fn expect(path: &str, base: &Path) -> Result<Self> {
+        match Self::parse(path, base) {
+            Err(Error::PathMissing { .. }) if is_glob(path) => Self::glob(path, base),
+            Err(Error::PathMissing { path }) => Ok(Self { root: path, select: Select::All }),
+            parsed => parsed,
+        }
+    }
+
+    fn glob(path: &str, base: &Path) -> Result<Self> {
         let (literal, pattern) = split_glob(path);
-        let root = base.join(literal);
         let pattern = Pattern::new(pattern).map_err(|e| Error::BadGlob {
             pattern: path.to_string(),
             position: path.chars().count() - pattern.chars().count() + e.pos,
             problem: e.msg,
         })?;
-        if !root.is_dir() {
-            return Err(Error::PathMissing { path: root });
-        }
         let extension = Path::new(pattern.as_str()).extension();
         let names_extension = extension.is_some_and(|e| !is_glob(&e.to_string_lossy()));
-        let select = Select::Matching { pattern, names_extension };
-        Ok(Self { root, select })
+        Ok(Self { root: base.join(literal), select: Select::Matching { pattern, names_extension } })
     }
 
     /// The folder that the ids of files are relative to.
@@ -98,6 +113,17 @@ mod tests {
         assert_eq!(split_glob("a/**/x-*.csv"), ("a/", "**/x-*.csv"));
         assert_eq!(split_glob("*.csv"), ("", "*.csv"));
         assert_eq!(split_glob("/a/b?/c"), ("/a/", "b?/c"));
+    }
+
+    #[test]
+    fn what_is_expected_need_not_exist() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = Location::expect("gone", base.path()).unwrap();
+        std::fs::create_dir(base.path().join("gone")).unwrap();
+        assert_eq!(folder, Location::parse("gone", base.path()).unwrap());
+        let glob = Location::expect("later/*.csv", base.path()).unwrap();
+        std::fs::create_dir(base.path().join("later")).unwrap();
+        assert_eq!(glob, Location::parse("later/*.csv", base.path()).unwrap());
     }
 
     #[test]

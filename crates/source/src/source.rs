@@ -55,14 +55,25 @@ impl Source {
     /// # Errors
     /// Every [`Error`] but [`Error::UnknownColumn`].
     pub fn connect(contract: &StreamContract, path: &str, format: Option<&str>, base: &Path) -> Result<Self> {
-        let format = match format {
-            Some(name) => name.parse()?,
-            None => Format::from_extension(path)
-                .ok_or_else(|| Error::FormatMissing { path: path.to_string(), choices: format::CHOICES })?,
-        };
+        let format = format_of(path, format)?;
         let location = Location::parse(path, base)?;
         let schema = infer(contract, format, &discover(&location, format)?)?;
         Ok(Self::new(contract, location, format, schema))
+    }
+
+    /// As [`connect`](Self::connect), but the folder need not exist yet; then the contract must declare the columns.
+    ///
+    /// # Errors
+    /// Every [`Error`] but [`Error::UnknownColumn`] and [`Error::PathMissing`].
+    pub fn expect(contract: &StreamContract, path: &str, format: Option<&str>, base: &Path) -> Result<Self> {
+        match Self::connect(contract, path, format, base) {
+            Err(Error::PathMissing { .. } | Error::Unlistable { .. }) => {
+                let format = format_of(path, format)?;
+                let schema = infer(contract, format, &[])?;
+                Ok(Self::new(contract, Location::expect(path, base)?, format, schema))
+            }
+            connected => connected,
+        }
     }
 
     /// A source whose columns are already known: `schema` must come from [`infer`], now or in an earlier run.
@@ -188,6 +199,15 @@ fn bounds(rows: &impl RangeBounds<u64>) -> Range<u64> {
         Bound::Unbounded => u64::MAX,
     };
     from..to
+}
+
+/// The format that is named, or that of the path's extension.
+fn format_of(path: &str, format: Option<&str>) -> Result<Format> {
+    match format {
+        Some(name) => name.parse(),
+        None => Format::from_extension(path)
+            .ok_or_else(|| Error::FormatMissing { path: path.to_string(), choices: format::CHOICES }),
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
+use crate::backlog::{Backlog, Unread};
 use crate::clock::now_us;
 use crate::commit::{Commit, CompactCommit, ReleaseCommit, ReplayCommit};
 use crate::dedupe::Keys;
@@ -71,6 +72,8 @@ pub struct Engine {
     swept: bool,
     /// Signals that failed on a row in this drain, and why: they stay where they are.
     failed: BTreeMap<String, Error>,
+    /// A stream that cannot be listed is passed over.
+    patient: bool,
 }
 
 impl Engine {
@@ -100,7 +103,8 @@ impl Engine {
         }
         let run = Run { id: run_id, generation: history.generation + 1 };
         let (stop, failed) = (Stop::default(), BTreeMap::new());
-        Ok(Self { store, chain, history, streams, signals, limits, run, stop, keys, swept: false, failed })
+        let (swept, patient) = (false, false);
+        Ok(Self { store, chain, history, streams, signals, limits, run, stop, keys, swept, failed, patient })
     }
 
     /// What has happened so far.
@@ -111,6 +115,33 @@ impl Engine {
     /// What asks this engine to end after the epoch in memory.
     pub fn stop(&self) -> Stop {
         self.stop.clone()
+    }
+
+    /// From now on a stream whose folder cannot be listed is passed over, instead of ending the drain.
+    pub fn skip_unlistable(&mut self) {
+        self.patient = true;
+    }
+
+    /// What a drain would find now.
+    ///
+    /// # Errors
+    /// [`Error::FileChanged`] when a landed file is another than the one that was read.
+    pub fn backlog(&self) -> Result<Backlog> {
+        let ended = self.newly_sealed(InputEnd::Pause).into_keys().collect();
+        let mut backlog = Backlog { ended, ..Backlog::default() };
+        for input in &self.streams {
+            let name = input.contract.name.clone();
+            match self.plan_work(input) {
+                Ok(work) => {
+                    backlog.streams.insert(name, Unread::of(&work));
+                }
+                Err(Error::Source { source, .. }) => {
+                    backlog.unlisted.insert(name, source.to_string());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(backlog)
     }
 
     /// Reads all that the sources have, then releases every window that is closed.
@@ -225,7 +256,10 @@ impl Engine {
         let input = self.streams[stream].clone();
         let name = input.contract.name.clone();
         summary.streams.entry(name.clone()).or_default();
-        let work = self.plan_work(&input)?;
+        let work = match self.plan_work(&input) {
+            Err(Error::Source { .. }) if self.patient => return Ok(()),
+            work => work?,
+        };
         if work.is_empty() {
             return Ok(());
         }

@@ -11,6 +11,7 @@
 
 mod accounting;
 mod admission;
+mod backlog;
 mod clock;
 mod commit;
 mod compact;
@@ -37,6 +38,7 @@ mod watermark;
 mod work;
 
 pub use accounting::{RowAccount, StreamAccount};
+pub use backlog::{Backlog, Unread};
 pub use commit::{
     Commit, CompactCommit, EpochCommit, FilePosition, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry,
     ReplayCommit, Section, SignalEpoch, StateFile, TakenRows,

@@ -1,6 +1,7 @@
 //! What can be typed?
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -51,6 +52,19 @@ fn parameter(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.trim_start_matches('$').to_owned(), value.to_owned())),
         _ => Err("write NAME=VALUE".to_owned()),
     }
+}
+
+/// A length of time such as `500ms`, `2s` or `1m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let millis = match &text[digits.len()..] {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        _ => return Err("write a number with a unit, as in 500ms, 2s or 1m".to_owned()),
+    };
+    let count = digits.parse::<u64>().map_err(|error| error.to_string())?;
+    Ok(Duration::from_millis(count.saturating_mul(millis)))
 }
 
 #[derive(Debug, Subcommand)]
@@ -122,7 +136,16 @@ pub(crate) struct Run {
     /// The input has ended: close every window, not only those behind the watermark.
     #[arg(long)]
     pub(crate) until_end: bool,
-    /// Print the summary as JSON on stdout.
+    /// Keep running: read whatever lands, until SIGINT or SIGTERM.
+    #[arg(long, conflicts_with = "until_end")]
+    pub(crate) follow: bool,
+    /// How often to look for new files.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration, requires = "follow")]
+    pub(crate) poll: Duration,
+    /// How long new files wait for others at most, so that they are read together.
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration, requires = "follow")]
+    pub(crate) linger: Duration,
+    /// Print the summary as JSON on stdout; when following, one line for each drain.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -14,6 +14,7 @@ mod progress;
 mod project;
 mod query;
 mod secret;
+mod signals;
 mod words;
 
 use std::process::ExitCode;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use datafusion::arrow::compute::concat_batches;
 use datafusion::error::DataFusionError;
 use tidegate_algebra::{Pool, UnitKey, session};
+use tidegate_contract::stream::StreamContract;
 use tidegate_ledger::Store;
 use tidegate_signal::{Definitions, Planner, Signal, SourceText, Stream, StreamDefinition, Table};
 use tidegate_source::Source;
@@ -28,6 +29,15 @@ pub(crate) struct Project {
 impl Project {
     /// Reads the project in a folder.
     pub(crate) async fn load(place: &cli::Place) -> Result<Self> {
+        Self::load_with(place, Source::connect).await
+    }
+
+    /// Reads the project in a folder; the folders of its streams may come later.
+    pub(crate) async fn load_to_follow(place: &cli::Place) -> Result<Self> {
+        Self::load_with(place, Source::expect).await
+    }
+
+    async fn load_with(place: &cli::Place, open: OpenSource) -> Result<Self> {
         let folder = place.project.as_path();
         let config = Config::read(folder)?;
         let texts = read_sql(folder)?;
@@ -36,7 +46,7 @@ impl Project {
         let root = root_of(place, &config);
         let mut inputs = Vec::new();
         for stream in &definitions.streams {
-            inputs.push(connect(stream, folder, &config.limits())?);
+            inputs.push(connect(stream, folder, &config.limits(), open)?);
         }
         let mut tables = Vec::new();
         for table in &definitions.tables {
@@ -147,9 +157,17 @@ fn collect_sql(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn connect(definition: &StreamDefinition, base: &Path, limits: &Limits) -> Result<(Stream, Arc<Source>)> {
+/// Finds the files of a stream: its contract, path, format, and the folder its path is relative to.
+type OpenSource = fn(&StreamContract, &str, Option<&str>, &Path) -> tidegate_source::Result<Source>;
+
+fn connect(
+    definition: &StreamDefinition,
+    base: &Path,
+    limits: &Limits,
+    open: OpenSource,
+) -> Result<(Stream, Arc<Source>)> {
     let format = definition.format.as_ref().map(|format| format.value.as_str());
-    let source = Source::connect(&definition.contract, &definition.path.value, format, base)
+    let source = open(&definition.contract, &definition.path.value, format, base)
         .map_err(|error| explain(definition, &error))?
         .with_budget(limits.waiting_bytes as u64);
     let schema = Arc::clone(source.schema());
@@ -175,7 +193,7 @@ fn connect(definition: &StreamDefinition, base: &Path, limits: &Limits) -> Resul
 
 /// Reads a table whole: with a row less its signals would say something else without a word.
 async fn read_table(definition: &StreamDefinition, base: &Path, limits: &Limits) -> Result<Table> {
-    let (stream, source) = connect(definition, base, limits)?;
+    let (stream, source) = connect(definition, base, limits, Source::connect)?;
     let (batches, rejected) = source.read_whole().await.map_err(|error| explain(definition, &error))?;
     if let Some(first) = rejected.first() {
         let cause = format!("table `{}` cannot be read whole: {first}", definition.name.value);

@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod epochs;
 pub(crate) mod explain;
+pub(crate) mod follow;
 pub(crate) mod gate;
 pub(crate) mod generate;
 pub(crate) mod init;

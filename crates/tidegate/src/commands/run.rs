@@ -7,20 +7,27 @@ use std::process::ExitCode;
 use serde::Serialize;
 use tidegate_stream::{InputEnd, RowAccount, StreamAccount, Summary};
 
+use super::follow;
 use crate::cli::{self, Place};
 use crate::failure::{Failure, Result};
 use crate::instants;
 use crate::output::print;
 use crate::progress::Bar;
 use crate::project::Project;
+use crate::signals::Signals;
 use crate::words::{counted, signal_account, stream_account};
 
 pub(crate) async fn run(place: &Place, options: &cli::Run) -> Result<ExitCode> {
+    if options.follow {
+        return follow::run(place, options).await;
+    }
     let project = Project::load(place).await?;
     let end = if options.until_end { InputEnd::End } else { InputEnd::Pause };
     let summary = drain(&project, end).await?;
     if options.json {
-        print(&format!("{}\n", to_json(&summary)?))?;
+        let text = serde_json::to_string_pretty(&report(&summary));
+        let text = text.map_err(|error| Failure::infrastructure("TG500", error.to_string(), "report this as a bug"))?;
+        print(&format!("{text}\n"))?;
     }
     eprint!("{}", describe(&summary));
     Ok(ExitCode::SUCCESS)
@@ -29,8 +36,15 @@ pub(crate) async fn run(place: &Place, options: &cli::Run) -> Result<ExitCode> {
 /// Drains the project's sources once.
 pub(crate) async fn drain(project: &Project, end: InputEnd) -> Result<Summary> {
     let mut engine = project.engine(run_id()?).await?;
+    let signals = Signals::listen(engine.stop())?;
     let bar = Bar::new();
-    Ok(engine.drain(end, &|progress| bar.show(progress)).await?)
+    let summary = engine.drain(end, &|progress| bar.show(progress)).await?;
+    drop(bar);
+    if let Some(signal) = signals.asked() {
+        let epochs = counted(summary.epochs, "epoch");
+        eprintln!("stopped by {signal} after {epochs}: all of it is committed, and the next run goes on from there");
+    }
+    Ok(summary)
 }
 
 /// A name for this run: random, so that no two runs share one.
@@ -139,7 +153,8 @@ struct SignalReport<'a> {
     paths: &'a [String],
 }
 
-fn to_json(summary: &Summary) -> Result<String> {
+/// The run as JSON.
+pub(crate) fn report(summary: &Summary) -> impl Serialize {
     let streams = summary.streams.iter().map(|(name, stream)| {
         let report = StreamReport {
             files: stream.files,
@@ -161,7 +176,5 @@ fn to_json(summary: &Summary) -> Result<String> {
         };
         (name.as_str(), report)
     });
-    let report = Report { epochs: summary.epochs, streams: streams.collect(), signals: signals.collect() };
-    serde_json::to_string_pretty(&report)
-        .map_err(|error| Failure::infrastructure("TG500", error.to_string(), "report this as a bug"))
+    Report { epochs: summary.epochs, streams: streams.collect(), signals: signals.collect() }
 }

@@ -9,6 +9,7 @@ mod demo;
 mod diff;
 mod epochs;
 mod feeding;
+mod follow;
 mod project;
 mod quarantine;
 mod real_data;

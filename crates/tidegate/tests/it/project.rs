@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -63,7 +64,13 @@ fn collect(base: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
             collect(base, &path, files);
         } else {
             let name = path.strip_prefix(base).unwrap().display().to_string();
-            files.insert(name, fs::read(&path).unwrap());
+            match fs::read(&path) {
+                // A process that runs beside the test may have moved it on.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                bytes => {
+                    files.insert(name, bytes.unwrap());
+                }
+            }
         }
     }
 }
