@@ -19,6 +19,12 @@ FROM aider
 WHERE event = 'message_send'
 GROUP BY date_trunc('month', event_ts);
 
+CREATE SIGNAL aider_sessions AS
+SELECT window_start, window_end, user_id, COUNT(*) AS n
+FROM SESSION(aider, event_ts, INTERVAL '30 minutes')
+WHERE user_id IS NOT NULL
+GROUP BY window_start, window_end, user_id;
+
 -- Which models can be shown at all, when a cohort must hold k people?
 CREATE SIGNAL aider_models_of_2 AS
 SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 2, privacy_unit_column = user_id)

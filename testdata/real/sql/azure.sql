@@ -8,3 +8,8 @@ SELECT window_start, window_end,
   SUM(generated_tokens) AS generated_tokens
 FROM TUMBLE(azure, ts, INTERVAL '1 minute')
 GROUP BY window_start, window_end;
+
+CREATE SIGNAL azure_five_minutes AS
+SELECT window_start, window_end, COUNT(*) AS n
+FROM HOP(azure, ts, INTERVAL '1 minute', INTERVAL '5 minutes')
+GROUP BY window_start, window_end;

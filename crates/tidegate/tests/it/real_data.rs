@@ -3,6 +3,7 @@
 //! The data lies in the folder named by `TIDEGATE_REAL_DATA`, by default beside the checkout; where it is
 //! absent these tests say so and pass.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,11 +22,32 @@ fn data() -> Option<PathBuf> {
     None
 }
 
+/// What DuckDB answered.
+struct Answers(Value);
+
+impl Answers {
+    fn of(data: &Path) -> Self {
+        Self(serde_json::from_str(&fs::read_to_string(data.join("answers.json")).unwrap()).unwrap())
+    }
+
+    fn of_query(&self, dataset: &str, name: &str) -> &Value {
+        let answers = self.0["answers"].as_array().unwrap();
+        answers.iter().find(|answer| answer["dataset"] == dataset && answer["name"] == name).unwrap()
+    }
+
+    /// One cell of an answer of one row.
+    fn number(&self, dataset: &str, name: &str, column: &str) -> u64 {
+        let answer = self.of_query(dataset, name);
+        let place = answer["columns"].as_array().unwrap().iter().position(|name| name == column).unwrap();
+        answer["rows"][0][place].as_u64().unwrap()
+    }
+}
+
 /// The project of the repository over the real data, run to the end.
 struct Real {
     project: Project,
     arguments: Vec<String>,
-    answers: Value,
+    answers: Answers,
 }
 
 impl Real {
@@ -41,8 +63,7 @@ impl Real {
             "--param".to_owned(),
             format!("real_data={}", data.display()),
         ];
-        let answers = fs::read_to_string(data.join("answers.json")).unwrap();
-        let real = Self { project, arguments, answers: serde_json::from_str(&answers).unwrap() };
+        let real = Self { project, arguments, answers: Answers::of(&data) };
         real.tidegate(&["run", "--until-end"]);
         Some(real)
     }
@@ -52,15 +73,10 @@ impl Real {
         self.project.run(&all).ok().stdout
     }
 
-    fn answer(&self, dataset: &str, name: &str) -> &Value {
-        let answers = self.answers["answers"].as_array().unwrap();
-        answers.iter().find(|answer| answer["dataset"] == dataset && answer["name"] == name).unwrap()
-    }
-
     /// Compares a query's rows with the answer's columns, floats to 10 digits.
     #[track_caller]
     fn check(&self, dataset: &str, name: &str, columns: &[&str], query: &str) {
-        let answer = self.answer(dataset, name);
+        let answer = self.answers.of_query(dataset, name);
         let names = answer["columns"].as_array().unwrap();
         let places =
             columns.iter().map(|column| names.iter().position(|name| name == column).unwrap()).collect::<Vec<_>>();
@@ -111,8 +127,14 @@ fn aider_hours_months_and_cohorts() {
         &["m", "n", "models", "tokens", "cost"],
         "SELECT month AS m, n, models, tokens, cost FROM released.aider_sends_monthly ORDER BY m",
     );
+    real.check(
+        "aider_telemetry",
+        "sessions_30min_gap",
+        &["sessions", "events"],
+        "SELECT COUNT(*) AS sessions, SUM(n) AS events FROM released.aider_sessions",
+    );
     let report: Value = serde_json::from_str(&fresh_report(&real)).unwrap();
-    for row in real.answer("aider_telemetry", "k_anonymity_models")["rows"].as_array().unwrap() {
+    for row in real.answers.of_query("aider_telemetry", "k_anonymity_models")["rows"].as_array().unwrap() {
         let signal = &report["signals"][format!("aider_models_of_{}", row[0])];
         assert_eq!((&signal["rows_released"], &signal["withheld"]), (&row[1], &row[2]), "k = {}", row[0]);
     }
@@ -132,6 +154,13 @@ fn azure_minutes() {
         "tumbling_1min",
         &["w", "n", "c"],
         "SELECT window_start AS w, n, context_tokens AS c FROM released.azure_minutes ORDER BY 1",
+    );
+    real.check(
+        "azure_llm_2023",
+        "hopping_5min_1min_peak",
+        &["s", "n"],
+        "SELECT window_start AS s, n FROM released.azure_five_minutes
+         WHERE window_start IN (SELECT window_start FROM released.azure_minutes) ORDER BY n DESC, window_start LIMIT 3",
     );
 }
 
@@ -178,4 +207,112 @@ fn the_same_telemetry_in_many_files_releases_the_same_bytes() {
     fed.run(&["run", "--until-end"]).ok();
     assert_eq!(whole.files("released"), fed.files("released"));
     assert!(whole.files("released").len() > 50);
+}
+
+/// The events of aider as they were delivered, at least once: batches of CSV lines `event_id,event_ts`.
+fn deliveries(data: &Path) -> Vec<Vec<String>> {
+    let file = |name: &str| data.join("aider_telemetry").join(name).display().to_string();
+    let query = format!(
+        "SELECT snapshot_no, event_id, event_ts FROM '{}' JOIN '{}' USING (event_id) ORDER BY snapshot_no, pos",
+        file("deliveries.parquet"),
+        file("events.parquet")
+    );
+    let rows = Project::empty().run(&["sql", "--format", "csv", &query]).ok().stdout;
+    let mut batches = BTreeMap::<u64, Vec<String>>::new();
+    for row in rows.lines().skip(1) {
+        let (batch, event) = row.split_once(',').unwrap();
+        batches.entry(batch.parse().unwrap()).or_default().push(event.to_owned());
+    }
+    batches.into_values().collect()
+}
+
+/// How far behind the latest event a row may be in the answers on late rows.
+const DELAYS: [(&str, i64); 3] = [("0s", 0), ("1h", 3600), ("24h", 86_400)];
+
+/// What became of the rows of a stream, added up over runs.
+#[derive(Debug, Default, PartialEq)]
+struct Fate {
+    read: u64,
+    delivered: u64,
+    duplicate: u64,
+    behind: u64,
+    /// Late for windows of one microsecond.
+    late: u64,
+}
+
+/// Lands one batch after the other, with a run after each; the fate of the same rows under every delay.
+fn deliver(batches: &[Vec<String>]) -> Vec<Fate> {
+    let stream = |(name, seconds): (&str, i64)| {
+        format!(
+            "CREATE STREAM by_{name} (event_id BIGINT, event_ts TIMESTAMP)
+              WITH (path = 'landing', format = 'csv', event_time = 'event_ts', watermark = INTERVAL '{seconds} seconds',
+                dedupe_key = 'event_id', dedupe_horizon = INTERVAL '9000 days');
+            CREATE SIGNAL instants_{name} AS SELECT window_start, COUNT(*) AS n
+            FROM TUMBLE(by_{name}, event_ts, INTERVAL '1 microsecond') GROUP BY window_start;"
+        )
+    };
+    let project = Project::with_sql(&DELAYS.map(stream).concat());
+    let mut fates = DELAYS.map(|_| Fate::default());
+    for (number, batch) in batches.iter().enumerate() {
+        project.write(&format!("landing/{number:04}.csv"), format!("event_id,event_ts\n{}\n", batch.join("\n")));
+        let report: Value = serde_json::from_str(&project.run(&["run", "--json"]).ok().stdout).unwrap();
+        for (fate, (name, _)) in fates.iter_mut().zip(DELAYS) {
+            let stream = &report["streams"][format!("by_{name}")];
+            let count = |value: &Value| value.as_u64().unwrap();
+            fate.read += count(&stream["account"]["read"]);
+            fate.delivered += count(&stream["account"]["delivered"]);
+            fate.duplicate += count(&stream["account"]["duplicate"]);
+            fate.behind += count(&stream["rows_behind"]);
+            fate.late += count(&report["signals"][format!("instants_{name}")]["rows"]["late"]);
+        }
+    }
+    fates.into()
+}
+
+#[test]
+fn aider_deliveries_are_counted_once_and_late_ones_are_known() {
+    let Some(data) = data() else { return };
+    let answers = Answers::of(&data);
+    let batches = deliveries(&data);
+    let of_all = |column| answers.number("aider_telemetry", "at_least_once", column);
+    assert_eq!(batches.len() as u64, of_all("batches"));
+    for (fate, (name, _)) in deliver(&batches).into_iter().zip(DELAYS) {
+        let (read, delivered) = (of_all("deliveries"), of_all("distinct_events"));
+        let late = answers.number("aider_telemetry", &format!("late_beyond_watermark_{name}"), "late");
+        assert_eq!(fate, Fate { read, delivered, duplicate: read - delivered, behind: late, late }, "{name}");
+    }
+}
+
+/// In their own order hardly any of the deliveries is late.
+#[test]
+fn aider_deliveries_in_the_wrong_order_are_late() {
+    let Some(data) = data() else { return };
+    let batches = deliveries(&data);
+    let reversed = batches.chunks(16).map(<[_]>::concat).rev().collect::<Vec<_>>();
+    for (fate, (name, seconds)) in deliver(&reversed).into_iter().zip(DELAYS) {
+        let late = late_of(&reversed, seconds);
+        assert!(late > 0, "{name}: {late}");
+        assert_eq!((fate.behind, fate.late), (late, late), "{name}");
+    }
+}
+
+/// New events older than the latest of all earlier batches, less a delay.
+fn late_of(batches: &[Vec<String>], delay_s: i64) -> u64 {
+    let seconds = |event: &str| {
+        let (_, time) = event.split_once(',').unwrap();
+        let part = |range: std::ops::Range<usize>| time[range].parse::<i64>().unwrap();
+        let (year, month, day) = (part(0..4), part(5..7), part(8..10));
+        // Days since some day long ago, March being the first month of a year.
+        let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+        let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day;
+        ((days * 24 + part(11..13)) * 60 + part(14..16)) * 60 + part(17..19)
+    };
+    let (mut known, mut latest, mut late) = (BTreeSet::new(), i64::MIN, 0);
+    for batch in batches {
+        let new = batch.iter().filter(|event| known.insert(event.as_str())).map(|event| seconds(event));
+        let new = new.collect::<Vec<_>>();
+        late += new.iter().filter(|&&time| time < latest.saturating_sub(delay_s)).count() as u64;
+        latest = new.into_iter().fold(latest, i64::max);
+    }
+    late
 }
