@@ -7,6 +7,7 @@ mod commands;
 mod crash;
 mod demo;
 mod diff;
+mod disorder;
 mod epochs;
 mod feeding;
 mod follow;
