@@ -4,6 +4,7 @@
 
 mod builtins;
 mod cuts;
+mod golden;
 mod laws;
 mod memory;
 mod rows;
