@@ -9,6 +9,7 @@ mod config;
 mod failure;
 mod instants;
 mod log;
+mod metrics;
 mod output;
 mod progress;
 mod project;

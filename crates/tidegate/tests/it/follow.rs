@@ -3,6 +3,8 @@
 #![cfg(unix)]
 
 use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -190,6 +192,57 @@ fn of_two_processes_one_is_fenced_and_no_byte_is_wrong() {
     assert_eq!(count(&project, "SELECT n FROM released.totals"), "5");
     assert_eq!(count(&project, "SELECT SUM(n) AS n FROM released.hourly"), "4");
     project.run(&["run"]).ok();
+}
+
+/// What the process answers to `GET path`.
+fn get(follower: &Follower, path: &str) -> String {
+    let said = follower.said();
+    let address = said.split("http://").nth(1).unwrap().split('/').next().unwrap();
+    let mut connection = TcpStream::connect(address).unwrap();
+    write!(connection, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_process_that_follows_can_be_measured() {
+    let project = Project::with_sql(SQL);
+    project.write("landing/a.csv", "t,k\n2026-01-05T00:30:00Z,secret\n2026-01-05T01:30:00Z,secret\nnever,k\n");
+    let mut follower = Follower::start(&project, "said", &["--metrics", "127.0.0.1:0"]);
+    let mut answer = String::new();
+    follower.wait_for("the first hour", |follower| {
+        answer = get(follower, "/metrics");
+        answer.contains("tidegate_quarantine_rows{") && answer.contains("tidegate_stream_rows_total{")
+    });
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    for line in [
+        r#"tidegate_stream_rows_total{stream="d",outcome="delivered"} 2"#,
+        r#"tidegate_stream_rows_total{stream="d",outcome="rejected"} 1"#,
+        r#"tidegate_signal_rows_total{signal="hourly",outcome="aggregated"} 2"#,
+        r#"tidegate_quarantine_rows{stream="d",reason="type_mismatch"} 1"#,
+        r#"tidegate_released_rows_total{signal="hourly"} 1"#,
+        r#"tidegate_unread_files{stream="d"} 0"#,
+        r#"tidegate_watermark_behind_latest_seconds{stream="d"} 0.0"#,
+        r#"tidegate_watermark_behind_clock_seconds{stream="d"} "#,
+        r#"tidegate_state_bytes{signal="hourly"} "#,
+        "tidegate_epoch_seconds_count 1",
+    ] {
+        assert!(answer.contains(line), "{line}: {answer}");
+    }
+    for private in ["secret", "2026-01", "window"] {
+        assert!(!answer.contains(private), "{private}: {answer}");
+    }
+    assert!(get(&follower, "/other").starts_with("HTTP/1.1 404"));
+    follower.end();
+}
+
+#[test]
+fn measurements_do_not_leave_the_machine() {
+    let project = Project::with_sql(SQL);
+    let run = project.run(&["run", "--follow", "--metrics", "0.0.0.0:0"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("TG305"), "{}", run.stderr);
 }
 
 #[test]
