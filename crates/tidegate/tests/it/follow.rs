@@ -23,17 +23,23 @@ CREATE SIGNAL totals AS SELECT COUNT(*) AS n FROM d;
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A process that follows a project. It is killed when a test ends early.
-pub(crate) struct Follower {
+struct Follower {
     process: Child,
     said: PathBuf,
 }
 
 impl Follower {
-    pub(crate) fn start(project: &Project, name: &str, more: &[&str]) -> Self {
+    fn start(project: &Project, name: &str, more: &[&str]) -> Self {
+        let arguments = [&["run", "--follow", "--poll", "20ms"], more].concat();
+        let mut follower = Self::spawn(project, name, &arguments);
+        follower.wait_for("following", |follower| follower.said().contains("following"));
+        follower
+    }
+
+    fn spawn(project: &Project, name: &str, arguments: &[&str]) -> Self {
         let said = project.path(name);
         let process = Command::new(env!("CARGO_BIN_EXE_tidegate"))
-            .args(["run", "--follow", "--poll", "20ms"])
-            .args(more)
+            .args(arguments)
             .current_dir(project.path("."))
             .env("NO_COLOR", "1")
             .env_remove("TIDEGATE_LOG")
@@ -41,18 +47,16 @@ impl Follower {
             .stderr(File::create(&said).unwrap())
             .spawn()
             .unwrap();
-        let mut follower = Self { process, said };
-        follower.wait_for("following", |follower| follower.said().contains("following"));
-        follower
+        Self { process, said }
     }
 
-    pub(crate) fn said(&self) -> String {
+    fn said(&self) -> String {
         fs::read_to_string(&self.said).unwrap()
     }
 
     /// Waits until something is so.
     #[track_caller]
-    pub(crate) fn wait_for(&mut self, what: &str, mut is_so: impl FnMut(&mut Self) -> bool) {
+    fn wait_for(&mut self, what: &str, mut is_so: impl FnMut(&mut Self) -> bool) {
         let started = Instant::now();
         while !is_so(self) {
             assert!(started.elapsed() < DEADLINE, "{what} does not come: {}", self.said());
@@ -77,7 +81,7 @@ impl Follower {
     }
 
     #[track_caller]
-    pub(crate) fn end(&mut self) {
+    fn end(&mut self) {
         self.signal("-TERM");
         assert_eq!(self.exit_code(), Some(0), "{}", self.said());
         assert!(self.said().contains("stopped by SIGTERM"), "{}", self.said());
@@ -170,6 +174,35 @@ fn a_signal_to_end_loses_nothing() {
     follower.end();
     project.run(&["run"]).ok();
     assert_eq!(count(&project, "SELECT n FROM released.totals"), "800");
+}
+
+#[test]
+fn a_single_run_ends_as_well_when_it_is_told_to() {
+    let project = Project::with_sql(SQL);
+    project.write("tidegate.toml", "[epoch]\nmax_files = 1\n");
+    for file in 0..400 {
+        land(&project, &format!("{file:03}.csv"), 0..4);
+    }
+    let mut run = Follower::spawn(&project, "said", &["run"]);
+    run.wait_for("a few epochs", |_| project.files("log/commits").len() > 3);
+    run.end();
+    let records = project.files("log/commits").len();
+    assert!(records < 400, "it was not told in time to show anything: {records}");
+    project.run(&["run"]).ok();
+    assert_eq!(count(&project, "SELECT n FROM released.totals"), "1600");
+}
+
+#[test]
+fn a_stream_that_falls_silent_is_released_to_its_end() {
+    let timeout = "'0 minutes', idle_timeout = INTERVAL '1 second');";
+    let project = Project::with_sql(&SQL.replace("'0 minutes');", timeout));
+    land(&project, "a.csv", 0..2);
+    let mut follower = Follower::start(&project, "said", &[]);
+    // An epoch, the hour that the watermark closes, and the one that silence closes.
+    follower.wait_for("three records", |_| project.files("log/commits").len() == 3);
+    follower.end();
+    assert_eq!(count(&project, "SELECT SUM(n) AS n FROM released.hourly"), "2");
+    assert_eq!(project.files("log/commits").len(), 3);
 }
 
 #[test]
