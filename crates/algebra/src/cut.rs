@@ -7,6 +7,8 @@
 //! Filter, Projection ...      below: runs per micro-batch
 //! source                      replaced by the rows of each micro-batch
 //! ```
+//!
+//! A query without an aggregation stands below the cut as a whole: its state are its rows.
 
 use std::sync::Arc;
 
@@ -24,7 +26,8 @@ use datafusion::prelude::SessionContext;
 use crate::checked::check_arithmetic;
 use crate::codec::{self, FORMAT};
 use crate::error::{Error, Result};
-use crate::node::{Release, ReleaseExec};
+use crate::node::{Release, ReleaseExec, Rows};
+use crate::tables::{is_template, table_hashes, with_tables_held};
 use crate::{Fingerprint, PartialState, Windows};
 
 /// One column of a signal's state.
@@ -38,6 +41,43 @@ pub struct StateColumn {
     pub data_type: DataType,
 }
 
+/// What stands below the release barrier, over the template source.
+#[derive(Debug)]
+pub(crate) enum Below {
+    /// Groups: the aggregation in mode `Partial`, and all that stands between the barrier and the source.
+    Groups {
+        /// Makes the state of a micro-batch.
+        partial: Arc<AggregateExec>,
+        /// The aggregation, to be replaced by a finished one, and what the planner put above it.
+        finish: Arc<dyn ExecutionPlan>,
+    },
+    /// Rows as they are.
+    Rows {
+        /// Makes the rows of a micro-batch.
+        plan: Arc<dyn ExecutionPlan>,
+        /// The position of the instant by whose days rows are filed.
+        filed_by: Option<usize>,
+    },
+}
+
+impl Below {
+    /// What runs over rows, one by one.
+    pub(crate) fn row_wise(&self) -> &Arc<dyn ExecutionPlan> {
+        match self {
+            Self::Groups { partial, .. } => partial.input(),
+            Self::Rows { plan, .. } => plan,
+        }
+    }
+
+    /// What makes the state.
+    fn state(&self) -> Arc<dyn ExecutionPlan> {
+        match self {
+            Self::Groups { partial, .. } => Arc::clone(partial) as _,
+            Self::Rows { plan, .. } => Arc::clone(plan),
+        }
+    }
+}
+
 /// Where the windows stand among the columns of a state.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WindowKey {
@@ -48,16 +88,13 @@ pub(crate) struct WindowKey {
     pub(crate) windows: Windows,
 }
 
-/// A query cut at its one aggregation: the recipe for partial, merge and release.
+/// A query cut at its one aggregation, or above its rows: the recipe for partial, merge and release.
 #[derive(Debug)]
 pub struct Cut {
     pub(crate) fingerprint: Fingerprint,
     /// The whole plan; what stands above [`ReleaseExec`] runs at release.
     pub(crate) above: Arc<dyn ExecutionPlan>,
-    /// What stands between the release barrier and the source, aggregation included.
-    pub(crate) below: Arc<dyn ExecutionPlan>,
-    /// The aggregation in mode `Partial` over the template source.
-    pub(crate) partial: Arc<AggregateExec>,
+    pub(crate) below: Below,
     pub(crate) state_schema: SchemaRef,
     pub(crate) threshold: Option<u32>,
     pub(crate) windows: Option<WindowKey>,
@@ -68,36 +105,27 @@ impl Cut {
     /// Plans `query`, which holds one [`Release`] node, and cuts it there.
     ///
     /// # Errors
-    /// [`Error::NotOneAggregate`] when there is not exactly one aggregation, [`Error::NoWindowKey`] when
+    /// [`Error::NotOneAggregate`] when groups do not come from exactly one aggregation, [`Error::NoWindowKey`] when
     /// it has windows and no key by which they close; planning errors as they are.
     pub async fn plan(session: &SessionContext, query: &LogicalPlan) -> Result<Self> {
         let release = find_release(query)?;
         let above = check_arithmetic(session.state().create_physical_plan(query).await?)?;
+        let above = with_tables_held(above)?;
         let below = Arc::clone(find(&above, |node| node.downcast_ref::<ReleaseExec>().is_some())?[0].children()[0]);
-        let aggregations = find(&below, |node| node.downcast_ref::<AggregateExec>().is_some())?;
-        let innermost = aggregations.last().and_then(|node| node.downcast_ref::<AggregateExec>());
-        let aggregation = match innermost {
-            // One logical aggregation is one node (Single), or a Final over a Partial.
-            Some(single) if aggregations.len() == 1 => single,
-            Some(partial) if aggregations.len() == 2 && *partial.mode() == AggregateMode::Partial => partial,
-            _ => return Err(Error::NotOneAggregate { found: aggregations.len() }),
+        let (below, state_schema) = match &release.rows {
+            None => groups(below)?,
+            Some(Rows { filed_by }) => rows(below, *filed_by)?,
         };
-        let partial = Arc::new(AggregateExec::try_new(
-            AggregateMode::Partial,
-            aggregation.group_expr().clone(),
-            aggregation.aggr_expr().to_vec(),
-            aggregation.filter_expr().to_vec(),
-            Arc::clone(aggregation.input()),
-            aggregation.input_schema(),
-        )?);
-        let state_schema = state_schema(&partial);
-        let windows = release.windows.map(|windows| window_key(&partial, windows)).transpose()?;
-        let text = release.aggregation().display_indent_schema().to_string();
+        let windows = match (&below, release.windows) {
+            (Below::Groups { partial, .. }, Some(windows)) => Some(window_key(partial, windows)?),
+            _ => None,
+        };
+        let mut text = vec![release.input().display_indent_schema().to_string()];
+        text.extend(table_hashes(&above)?);
         Ok(Self {
-            fingerprint: Fingerprint::of(FORMAT, &text, &state_schema, release.threshold.as_ref()),
+            fingerprint: Fingerprint::of(FORMAT, &text.join("\n"), &state_schema, release.threshold.as_ref()),
             above,
             below,
-            partial,
             state_schema,
             threshold: release.threshold.as_ref().map(|threshold| threshold.k),
             windows,
@@ -127,7 +155,7 @@ impl Cut {
     /// # Errors
     /// [`Error::NotOneAggregate`] when the plan has no single source.
     pub fn source_columns(&self) -> Result<Vec<String>> {
-        let leaves = find(self.partial.input(), |node| node.children().is_empty())?;
+        let leaves = find(self.below.row_wise(), is_template)?;
         let [source] = leaves.as_slice() else {
             return Err(Error::NotOneAggregate { found: leaves.len() });
         };
@@ -136,7 +164,7 @@ impl Cut {
 
     /// The columns of this query's state, keys first.
     pub fn state_columns(&self) -> Vec<StateColumn> {
-        let meanings = self.partial.schema();
+        let meanings = self.below.state().schema();
         let columns = self.state_schema.fields().iter().zip(meanings.fields());
         columns
             .map(|(column, meaning)| StateColumn {
@@ -147,6 +175,11 @@ impl Cut {
             .collect()
     }
 
+    /// True when rows are released as they are, without an aggregation.
+    pub fn keeps_rows(&self) -> bool {
+        matches!(self.below, Below::Rows { .. })
+    }
+
     /// The rows' schema after release, as the query selects them.
     pub fn output_schema(&self) -> SchemaRef {
         self.above.schema()
@@ -154,9 +187,16 @@ impl Cut {
 
     /// The three parts as text: what is partial, and what runs at release.
     pub fn describe(&self) -> (String, String) {
-        let partial = displayable(self.partial.as_ref()).indent(false).to_string();
+        let partial = displayable(self.below.state().as_ref()).indent(false).to_string();
         let whole = displayable(self.above.as_ref()).indent(false).to_string();
-        let release = whole.lines().take_while(|line| !line.contains("AggregateExec")).collect::<Vec<_>>().join("\n");
+        let above = match self.below {
+            Below::Groups { .. } => {
+                whole.lines().take_while(|line| !line.contains("AggregateExec")).collect::<Vec<_>>()
+            }
+            // Nothing stands above the barrier.
+            Below::Rows { .. } => whole.lines().take(1).collect(),
+        };
+        let release = above.join("\n");
         (partial, release)
     }
 
@@ -189,25 +229,36 @@ impl Cut {
         Err(Error::FingerprintMismatch { expected: self.fingerprint.clone(), found: state.fingerprint.clone() })
     }
 
-    /// The aggregation in `mode` over state rows.
-    pub(crate) fn over_state(&self, mode: AggregateMode, states: &[PartialState]) -> Result<Arc<dyn ExecutionPlan>> {
-        let schema = self.partial.schema();
+    /// `partial`, the aggregation of this query, in `mode` over state rows.
+    pub(crate) fn over_state(
+        &self,
+        partial: &AggregateExec,
+        mode: AggregateMode,
+        states: &[PartialState],
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = partial.schema();
+        let batches = self.rows_of(states, &schema)?;
+        let source = MemorySourceConfig::try_new_exec(&[batches], schema, None)?;
+        Ok(Arc::new(AggregateExec::try_new(
+            mode,
+            partial.group_expr().as_final(),
+            in_any_order(partial.aggr_expr())?,
+            partial.filter_expr().to_vec(),
+            source,
+            partial.input_schema(),
+        )?))
+    }
+
+    /// The rows of `states` under the names of `schema`.
+    pub(crate) fn rows_of(&self, states: &[PartialState], schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
         let mut batches = Vec::new();
         for state in states {
             self.check(state)?;
             for batch in &state.batches {
-                batches.push(RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())?);
+                batches.push(RecordBatch::try_new(Arc::clone(schema), batch.columns().to_vec())?);
             }
         }
-        let source = MemorySourceConfig::try_new_exec(&[batches], schema, None)?;
-        Ok(Arc::new(AggregateExec::try_new(
-            mode,
-            self.partial.group_expr().as_final(),
-            in_any_order(self.partial.aggr_expr())?,
-            self.partial.filter_expr().to_vec(),
-            source,
-            self.partial.input_schema(),
-        )?))
+        Ok(batches)
     }
 
     /// Runs `plan` and gives its rows as state of this query.
@@ -221,6 +272,19 @@ impl Cut {
         Ok(PartialState { fingerprint: self.fingerprint.clone(), batches })
     }
 
+    /// States of this query as one that is not merged: for states without a group in common.
+    ///
+    /// # Errors
+    /// [`Error::FingerprintMismatch`] when a state comes from another plan.
+    pub fn together(&self, states: Vec<PartialState>) -> Result<PartialState> {
+        let mut all = self.empty();
+        for state in states {
+            self.check(&state)?;
+            all.batches.extend(state.batches);
+        }
+        Ok(all)
+    }
+
     /// Merges states of this query into one.
     ///
     /// # Guarantee
@@ -229,10 +293,53 @@ impl Cut {
     /// # Errors
     /// [`Error::FingerprintMismatch`] when a state comes from another plan.
     pub async fn merge(&self, states: Vec<PartialState>) -> Result<PartialState> {
-        let states = self.bridged(states)?;
-        let plan = self.over_state(AggregateMode::PartialReduce, &states)?;
-        self.collect_state(plan).await
+        match &self.below {
+            Below::Groups { partial, .. } => {
+                let states = self.bridged(states)?;
+                let plan = self.over_state(partial, AggregateMode::PartialReduce, &states)?;
+                self.collect_state(plan).await
+            }
+            Below::Rows { .. } => {
+                let batches = self.rows_of(&states, &self.state_schema)?;
+                Ok(PartialState { fingerprint: self.fingerprint.clone(), batches })
+            }
+        }
     }
+}
+
+/// The one aggregation of `below`, in mode `Partial`.
+fn groups(below: Arc<dyn ExecutionPlan>) -> Result<(Below, SchemaRef)> {
+    let aggregations = find(&below, |node| node.downcast_ref::<AggregateExec>().is_some())?;
+    let innermost = aggregations.last().and_then(|node| node.downcast_ref::<AggregateExec>());
+    let aggregation = match innermost {
+        // One logical aggregation is one node (Single), or a Final over a Partial.
+        Some(single) if aggregations.len() == 1 => single,
+        Some(partial) if aggregations.len() == 2 && *partial.mode() == AggregateMode::Partial => partial,
+        _ => return Err(Error::NotOneAggregate { found: aggregations.len() }),
+    };
+    let partial = Arc::new(AggregateExec::try_new(
+        AggregateMode::Partial,
+        aggregation.group_expr().clone(),
+        aggregation.aggr_expr().to_vec(),
+        aggregation.filter_expr().to_vec(),
+        Arc::clone(aggregation.input()),
+        aggregation.input_schema(),
+    )?);
+    let schema = state_schema(&partial);
+    Ok((Below::Groups { partial, finish: below }, schema))
+}
+
+/// Rows as they are: every column is one of the state.
+fn rows(plan: Arc<dyn ExecutionPlan>, filed_by: Option<usize>) -> Result<(Below, SchemaRef)> {
+    let aggregations = find(&plan, |node| node.downcast_ref::<AggregateExec>().is_some())?;
+    if !aggregations.is_empty() {
+        return Err(Error::NotOneAggregate { found: aggregations.len() });
+    }
+    let fields = plan.schema();
+    let fields = fields.fields().iter().enumerate();
+    let fields = fields.map(|(at, field)| field.as_ref().clone().with_name(format!("row{at}")));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    Ok((Below::Rows { plan, filed_by }, schema))
 }
 
 /// The state's columns by position: SQL text in names would not survive a rewrite of the query.

@@ -1,4 +1,5 @@
-//! Where in a query does state end and release begin? At the [`Release`] node, right above the aggregation.
+//! Where in a query does state end and release begin? At the [`Release`] node: right above the aggregation, or above a
+//! query that has none.
 //!
 //! The node is a barrier for the optimizer: no filter slips below it and no state column is pruned
 //! away. Its physical form only marks the place where [`Cut`](crate::Cut) divides the plan and refuses
@@ -35,10 +36,19 @@ pub struct Threshold {
     pub key: UnitKey,
 }
 
-/// The release barrier above a signal's aggregation.
+/// Rows that are released as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Rows {
+    /// The position of the instant by whose days they are filed.
+    pub(crate) filed_by: Option<usize>,
+}
+
+/// The release barrier above a signal's aggregation, or above its rows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Release {
     input: LogicalPlan,
+    /// What is released is no groups, but rows.
+    pub(crate) rows: Option<Rows>,
     pub(crate) threshold: Option<Threshold>,
     pub(crate) windows: Option<Windows>,
 }
@@ -55,12 +65,19 @@ impl Release {
             calls.push(at_least(*k, key.clone(), unit.clone()));
         }
         let aggregate = Aggregate::try_new(aggregate.input, aggregate.group_expr, calls)?;
-        let node = Self { input: LogicalPlan::Aggregate(aggregate), threshold, windows };
+        let node = Self { input: LogicalPlan::Aggregate(aggregate), rows: None, threshold, windows };
         Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
     }
 
-    /// The aggregation under the barrier.
-    pub(crate) fn aggregation(&self) -> &LogicalPlan {
+    /// Puts the barrier above `query`, whose rows are released as they are. They are filed by the days of the instant
+    /// in column `filed_by`, if there is one; instants are timestamps in microseconds.
+    pub fn of_rows(query: LogicalPlan, filed_by: Option<usize>) -> LogicalPlan {
+        let node = Self { input: query, rows: Some(Rows { filed_by }), threshold: None, windows: None };
+        LogicalPlan::Extension(Extension { node: Arc::new(node) })
+    }
+
+    /// The plan under the barrier.
+    pub(crate) fn input(&self) -> &LogicalPlan {
         &self.input
     }
 }
@@ -90,6 +107,7 @@ impl UserDefinedLogicalNodeCore for Release {
 
     fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.threshold {
+            _ if self.rows.is_some() => write!(f, "Release: every row"),
             Some(threshold) => write!(f, "Release: groups of at least {} distinct {}", threshold.k, threshold.unit),
             None => write!(f, "Release: every group"),
         }

@@ -6,15 +6,20 @@ use std::sync::Arc;
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::unnest::UnnestExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, collect_partitioned};
 
-use crate::cut::{Cut, WindowKey, find, replace, with_input};
+use crate::cut::{Below, Cut, WindowKey, find, replace, with_input};
 use crate::error::{Error, Result};
 use crate::sessions::rows_in_sessions;
 use crate::state::PartialState;
+use crate::tables::is_template;
+use crate::windows::utc_day;
 
 /// The state of one micro-batch and what can be said about it without looking inside.
 #[derive(Debug)]
@@ -23,7 +28,7 @@ pub struct Partial {
     pub state: PartialState,
     /// Rows that passed the query's filters.
     pub rows_aggregated: u64,
-    /// Days, counted from 1970-01-01, under which its windows are filed; none for a query without windows.
+    /// Days, counted from 1970-01-01, under which its windows or rows are filed; none for a query without either.
     pub days: BTreeSet<i32>,
     /// The time its panes cover, start and end: ascending, none touching the next.
     pub covered: Vec<(i64, i64)>,
@@ -40,49 +45,67 @@ impl Cut {
     pub async fn partial(&self, schema: &SchemaRef, partitions: &[Vec<RecordBatch>]) -> Result<Partial> {
         let rows = partitions.iter().flatten().map(RecordBatch::num_rows).sum::<usize>() as u64;
         // A plan that sorts its input for an ordered aggregate needs it in one piece.
-        let sorts = !find(self.partial.input(), |node| node.downcast_ref::<SortExec>().is_some())?.is_empty();
+        let sorts = !find(self.below.row_wise(), |node| node.downcast_ref::<SortExec>().is_some())?.is_empty();
         let source = if sorts {
             let whole = partitions.iter().flatten().cloned().collect::<Vec<_>>();
             self.source(schema, &[whole])?
         } else {
             self.source(schema, partitions)?
         };
-        let is_leaf = |node: &Arc<dyn ExecutionPlan>| node.children().is_empty();
-        let input = replace(Arc::clone(self.partial.input()), is_leaf, &source)?;
-        let grouped = match self.windows {
-            Some(WindowKey { start, end: Some(end), .. }) => self.in_sessions(&input, start, end).await?,
-            _ => Arc::clone(&input),
+        let input = replace(Arc::clone(self.below.row_wise()), is_template, &source)?;
+        // A join that ran before keeps what it counted.
+        let input = reset_plan_states(input)?;
+        let plan = match (&self.below, self.windows) {
+            (Below::Rows { .. }, _) => Arc::clone(&input),
+            (Below::Groups { partial, .. }, Some(WindowKey { start, end: Some(end), .. })) => {
+                let rows = self.in_sessions(partial, &input, start, end).await?;
+                with_input(Arc::clone(partial) as _, rows)?
+            }
+            (Below::Groups { partial, .. }, _) => with_input(Arc::clone(partial) as _, Arc::clone(&input))?,
         };
-        let plan = with_input(Arc::clone(&self.partial) as Arc<dyn ExecutionPlan>, grouped)?;
         debug_assert!(plan.output_partitioning().partition_count() <= partitions.len().max(1));
         let state = self.collect_state(plan).await?;
         let panes = self.panes(&state);
-        let days_of = |key: WindowKey| panes.iter().flat_map(move |&(start, end)| key.windows.days_of_pane(start, end));
-        let days = self.windows.into_iter().flat_map(days_of);
         Ok(Partial {
             rows_aggregated: rows_after_filters(&input, rows)?,
-            days: days.collect(),
-            covered: joined(panes.clone()),
+            days: self.days(&state, &panes),
+            covered: joined(&panes),
             state,
         })
+    }
+
+    /// The days under which the windows or the rows of a state are filed.
+    fn days(&self, state: &PartialState, panes: &[(i64, i64)]) -> BTreeSet<i32> {
+        match (&self.below, self.windows) {
+            (_, Some(WindowKey { windows, .. })) => {
+                panes.iter().flat_map(|&(start, end)| windows.days_of_pane(start, end)).collect()
+            }
+            (Below::Rows { filed_by: Some(filed_by), .. }, _) => {
+                let columns = state.batches.iter().map(|batch| batch.column(*filed_by));
+                let instants = columns.flat_map(|column| column.as_primitive::<TimestampMicrosecondType>().iter());
+                instants.flatten().map(utc_day).collect()
+            }
+            _ => BTreeSet::new(),
+        }
     }
 
     /// The rows of `input`, each in its session. Whose events follow each other shows only in all of them.
     async fn in_sessions(
         &self,
+        partial: &AggregateExec,
         input: &Arc<dyn ExecutionPlan>,
         start: usize,
         end: usize,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let rows = collect_partitioned(Arc::clone(input), Arc::clone(&self.context)).await;
-        let rows = rows_in_sessions(&self.partial, start, end, rows.map_err(Error::of_execution)?)?;
+        let rows = rows_in_sessions(partial, start, end, rows.map_err(Error::of_execution)?)?;
         Ok(MemorySourceConfig::try_new_exec(&rows, input.schema(), None)?)
     }
 
     /// The micro-batch in the shape of the template source, checked: a leaf that differs would show
     /// up as a panic inside a kernel.
     fn source(&self, schema: &SchemaRef, partitions: &[Vec<RecordBatch>]) -> Result<Arc<dyn ExecutionPlan>> {
-        let leaves = find(self.partial.input(), |node| node.children().is_empty())?;
+        let leaves = find(self.below.row_wise(), is_template)?;
         let [template] = leaves.as_slice() else {
             return Err(Error::NotOneAggregate { found: leaves.len() });
         };
@@ -98,12 +121,12 @@ impl Cut {
         Ok(MemorySourceConfig::try_new_exec(partitions, Arc::clone(schema), Some(projection))?)
     }
 
-    /// The panes of a state, start and end.
-    fn panes(&self, state: &PartialState) -> BTreeSet<(i64, i64)> {
+    /// The panes of a state, start and end, in ascending order.
+    fn panes(&self, state: &PartialState) -> Vec<(i64, i64)> {
         let Some(WindowKey { start, end, windows }) = self.windows else {
-            return BTreeSet::new();
+            return Vec::new();
         };
-        let mut panes = BTreeSet::new();
+        let mut panes = Vec::new();
         for batch in &state.batches {
             let starts = batch.column(start).as_primitive::<TimestampMicrosecondType>().iter().flatten();
             match end {
@@ -117,14 +140,16 @@ impl Cut {
                 }
             }
         }
+        panes.sort_unstable();
+        panes.dedup();
         panes
     }
 }
 
-/// Intervals in ascending order, those that touch made one.
-fn joined(intervals: BTreeSet<(i64, i64)>) -> Vec<(i64, i64)> {
+/// Ascending intervals, those that touch made one.
+fn joined(intervals: &[(i64, i64)]) -> Vec<(i64, i64)> {
     let mut joined: Vec<(i64, i64)> = Vec::new();
-    for (start, end) in intervals {
+    for &(start, end) in intervals {
         match joined.last_mut() {
             Some(last) if start <= last.1 => last.1 = last.1.max(end),
             _ => joined.push((start, end)),
@@ -133,15 +158,18 @@ fn joined(intervals: BTreeSet<(i64, i64)>) -> Vec<(i64, i64)> {
     joined
 }
 
-/// How many of `rows` came through the filters of an executed input.
+/// How many of `rows` came through the filters of an executed input, and found their partners.
 ///
-/// The topmost filter knows; without one every row was aggregated. Rows that an unnest multiplied
-/// are counted once, as the topmost filter below it saw them.
+/// The topmost filter or join knows; without one every row was aggregated. Rows that an unnest multiplied
+/// are counted once, as what is topmost below it saw them.
 fn rows_after_filters(input: &Arc<dyn ExecutionPlan>, rows: u64) -> Result<u64> {
     let unnests = find(input, |node| node.downcast_ref::<UnnestExec>().is_some())?;
     // Above an unnest rows are counted as often as it multiplied them.
     let single = unnests.last().map_or(input, |unnest| unnest.children()[0]);
-    let filters = find(single, |node| node.downcast_ref::<FilterExec>().is_some())?;
+    let is_filter = |node: &Arc<dyn ExecutionPlan>| {
+        node.downcast_ref::<FilterExec>().is_some() || node.downcast_ref::<HashJoinExec>().is_some()
+    };
+    let filters = find(single, is_filter)?;
     let passed = filters.first().and_then(|filter| filter.metrics()?.output_rows());
     Ok(passed.map_or(rows, |passed| passed as u64))
 }

@@ -6,10 +6,13 @@
 use std::sync::Arc;
 
 use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::aggregate::exact_functions;
+use crate::error::Result;
 use crate::node::ReleaseQueryPlanner;
 
 /// Physical rules that make partial state incomplete or replace the aggregate by statistics.
@@ -39,14 +42,39 @@ pub fn query_session() -> SessionContext {
     context
 }
 
-/// A session that plans signals: one partition, exact aggregates, source spans kept for messages.
+/// The memory that all sessions made in it share.
+///
+/// A partial aggregation that finds none left hands on what it has and begins anew: its groups then stand in the state
+/// more than once, and merging adds them up. A final one spills to the disk.
+#[derive(Debug, Clone, Default)]
+pub struct Pool(Arc<RuntimeEnv>);
+
+impl Pool {
+    /// A pool of so many bytes.
+    ///
+    /// # Errors
+    /// When there is no folder to spill to.
+    pub fn of(bytes: usize) -> Result<Self> {
+        let pool = Arc::new(FairSpillPool::new(bytes));
+        Ok(Self(Arc::new(RuntimeEnvBuilder::new().with_memory_pool(pool).build()?)))
+    }
+}
+
+/// A session that plans signals, with memory without bounds.
 pub fn session() -> SessionContext {
+    session_in(&Pool::default())
+}
+
+/// A session that plans signals: one partition, exact aggregates, source spans kept for messages.
+pub fn session_in(pool: &Pool) -> SessionContext {
     let mut config = SessionConfig::new().with_target_partitions(1).with_information_schema(false);
     let options = config.options_mut();
     options.sql_parser.collect_spans = true;
     options.execution.enable_file_stream_work_stealing = false;
     // MIN and MAX would leave out rows below, and rows left out are counted as filtered.
     options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+    // A join tells its rows to a filter below, and rows left out there were not seen by the join.
+    options.optimizer.enable_join_dynamic_filter_pushdown = false;
     // A partial aggregation that gives up would emit one state row per input row.
     options.execution.skip_partial_aggregation_probe_ratio_threshold = f64::INFINITY;
 
@@ -54,6 +82,7 @@ pub fn session() -> SessionContext {
     rules.retain(|rule| !LEFT_OUT.contains(&rule.name()));
     let state = SessionStateBuilder::new()
         .with_config(config)
+        .with_runtime_env(Arc::clone(&pool.0))
         .with_default_features()
         .with_physical_optimizer_rules(rules)
         .with_query_planner(Arc::new(ReleaseQueryPlanner))

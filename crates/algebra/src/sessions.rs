@@ -13,7 +13,7 @@ use datafusion::arrow::row::{RowConverter, SortField};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::aggregates::AggregateExec;
 
-use crate::cut::{Cut, WindowKey};
+use crate::cut::{Below, Cut, WindowKey};
 use crate::error::{Error, Result};
 use crate::state::PartialState;
 
@@ -30,7 +30,9 @@ impl Cut {
     /// The states as one, each row with the bounds of the session it is part of. States of other windows stay as
     /// they are.
     pub(crate) fn bridged(&self, states: Vec<PartialState>) -> Result<Vec<PartialState>> {
-        let Some(WindowKey { start, end: Some(end), .. }) = self.windows else {
+        let (Below::Groups { partial, .. }, Some(WindowKey { start, end: Some(end), .. })) =
+            (&self.below, self.windows)
+        else {
             return Ok(states);
         };
         let mut batches = Vec::new();
@@ -38,7 +40,7 @@ impl Cut {
             self.check(&state)?;
             batches.extend(state.batches);
         }
-        let keys = self.partial.group_expr().expr().len();
+        let keys = partial.group_expr().expr().len();
         let keys = (0..keys).filter(|&key| key != start && key != end).collect::<Vec<_>>();
         let keys_of = |batch: &RecordBatch| Ok(keys.iter().map(|&key| Arc::clone(batch.column(key))).collect());
         let batches = in_sessions(batches, start, end, keys_of)?;

@@ -326,7 +326,7 @@ fn midnight_us(date: NaiveDate, zone: Tz) -> i64 {
 }
 
 /// The UTC day, counted from 1970-01-01, in which an instant lies.
-pub(crate) fn utc_day(instant_us: i64) -> i32 {
+pub fn utc_day(instant_us: i64) -> i32 {
     // i64 microseconds span about 214 million days.
     i32::try_from(instant_us.div_euclid(DAY_US)).unwrap_or(i32::MAX)
 }

@@ -82,6 +82,18 @@ impl<B: Serialize + DeserializeOwned> Chain<B> {
         Ok(Record { seq, prev, digest, body })
     }
 
+    /// Makes sure that nobody else has appended: what this process holds is the whole log.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when another process appended, or the store's own errors.
+    pub async fn check(&self) -> Result<()> {
+        let file = format!("{}/{}", self.log, file_name(self.next));
+        match self.store.get(&file).await? {
+            None => Ok(()),
+            Some(_) => Err(Error::Conflict { log: self.log.clone(), seq: self.next }),
+        }
+    }
+
     /// The digest of the last record, which stands for all of them; [`Digest::ZERO`] for an empty log.
     pub fn head(&self) -> Digest {
         self.head

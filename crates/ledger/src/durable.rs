@@ -2,7 +2,8 @@
 //!
 //! `object_store` links or renames a file before its bytes are on the disk: after a power cut the name can stand for
 //! nothing. Here the order is: write a staged file, sync it, give it its name, sync the folder. Staged files are named
-//! as `object_store` names its own (`name#1`), which its listings leave out.
+//! as `object_store` names its own (`name#1`), which its listings leave out, and hidden (`.name#1`): what a crash leaves
+//! beside released files must not be read by those who read all of a folder.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -53,11 +54,11 @@ impl Staged {
 
     fn open(path: &Path) -> io::Result<(File, Self)> {
         let mut number: u64 = 1;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
         loop {
-            let mut staged = path.as_os_str().to_owned();
-            staged.push(format!("#{number}"));
+            let staged = path.with_file_name(format!(".{name}#{number}"));
             match OpenOptions::new().write(true).create_new(true).open(&staged) {
-                Ok(file) => return Ok((file, Self(staged.into()))),
+                Ok(file) => return Ok((file, Self(staged))),
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => number += 1,
                 Err(e) if e.kind() == ErrorKind::NotFound => create_folders(path)?,
                 Err(e) => return Err(e),

@@ -24,7 +24,7 @@ macro_rules! codes {
 codes! {
     /// The text is not SQL.
     Syntax = "TG100",
-    /// A statement other than `CREATE STREAM` and `CREATE SIGNAL`.
+    /// A statement other than `CREATE STREAM`, `CREATE TABLE` and `CREATE SIGNAL`.
     UnknownStatement = "TG101",
     /// Two definitions share a name.
     DuplicateName = "TG102",
@@ -52,6 +52,8 @@ codes! {
     InadmissibleAggregate = "TG121",
     /// A function whose answer differs from run to run.
     VolatileFunction = "TG122",
+    /// A table has a join key more than once.
+    RepeatedKey = "TG123",
     /// A window function used in a way that has no answer.
     BadWindow = "TG130",
     /// A windowed signal does not group by or show its window.
@@ -68,6 +70,8 @@ codes! {
     UnitShown = "TG203",
     /// Several groupings of the same rows under one threshold.
     OverlappingGroups = "TG204",
+    /// Rows of a protected stream would be shown as they are.
+    RowsShown = "TG207",
 }
 
 impl Code {

@@ -89,6 +89,8 @@ impl SignalDefinition {
 pub struct Definitions {
     /// Streams in the order of their files.
     pub streams: Vec<StreamDefinition>,
+    /// Tables in the order of their files. Of a stream they have the path, the format and the columns.
+    pub tables: Vec<StreamDefinition>,
     /// Signals in the order of their files.
     pub signals: Vec<SignalDefinition>,
 }
@@ -136,9 +138,14 @@ impl Definitions {
         let created = cursor.skip("create");
         if created && cursor.skip("stream") {
             let stream = read_stream(&mut cursor, source, session).await?;
-            let others = self.streams.iter().map(|other| &other.name);
+            let others = self.streams.iter().chain(&self.tables).map(|other| &other.name);
             refuse_twin("stream", &stream.name, others)?;
             self.streams.push(stream);
+        } else if created && cursor.skip("table") {
+            let table = read_table(&mut cursor, source, session).await?;
+            let others = self.streams.iter().chain(&self.tables).map(|other| &other.name);
+            refuse_twin("table", &table.name, others)?;
+            self.tables.push(table);
         } else if created && cursor.skip("signal") {
             let signal = read_signal(&mut cursor, source, &tokens, session)?;
             let others = self.signals.iter().map(|other| &other.name);
@@ -148,7 +155,7 @@ impl Definitions {
             return Err(refuse(
                 Code::UnknownStatement,
                 &start,
-                "a project's SQL files hold CREATE STREAM and CREATE SIGNAL statements only",
+                "a project's SQL files hold CREATE STREAM, CREATE TABLE and CREATE SIGNAL statements only",
                 "run queries with `tidegate sql`",
             ));
         }
@@ -268,6 +275,37 @@ fn read_dedupe(options: &mut Options, has_event_time: bool) -> Result<Option<Ded
         return Err(refuse(Code::OptionValue, &key.place, cause, "add event_time = '...'"));
     }
     Ok(Some(Dedupe { columns, horizon_us }))
+}
+
+/// `CREATE TABLE`: rows that are read whole, and joined.
+async fn read_table(
+    cursor: &mut Cursor<'_>,
+    source: &SourceText,
+    session: &SessionContext,
+) -> Result<StreamDefinition, Refusal> {
+    const SHAPE: &str = "CREATE TABLE name [(column TYPE, ...)] WITH (path = '...', format = 'csv')";
+    let name = read_name(cursor, "table")?;
+    let columns_place = cursor.place();
+    let declared = match cursor.group()? {
+        Some(columns) => Some(read_columns(columns, &columns_place, session).await?),
+        None => None,
+    };
+    let mut options = read_with(cursor, "CREATE TABLE", source, session, SHAPE)?;
+    if !cursor.at_end() {
+        return Err(refuse(Code::Syntax, &cursor.place(), format!("unexpected {}", cursor.found()), SHAPE));
+    }
+    let path = options.text("path")?;
+    let path = options.required("path", path, "'tables/prices.csv'")?;
+    let format = options.text("format")?;
+    options.finish()?;
+    Ok(StreamDefinition {
+        contract: StreamContract { declared, ..StreamContract::new(name.value.clone()) },
+        name,
+        path,
+        format,
+        time_zone: None,
+        event_time_place: None,
+    })
 }
 
 fn read_with(

@@ -9,6 +9,7 @@ mod code;
 mod cursor;
 mod definition;
 mod flink;
+mod join;
 mod nearest;
 mod options;
 mod origin;
@@ -25,6 +26,7 @@ mod zone;
 
 pub use code::Code;
 pub use definition::{Definitions, SignalDefinition, StreamDefinition};
+pub use join::Table;
 pub use nearest::nearest;
 pub use parameters::{Parameter, query_tokens};
 pub use plan::{Planner, Signal, Stream};

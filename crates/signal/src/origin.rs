@@ -3,7 +3,7 @@
 use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
-/// The expression that computes `column` of `plan`, or the stream's own column.
+/// The expression that computes `column` of `plan`, or the column of the stream or table itself.
 pub(crate) fn origin(plan: &LogicalPlan, column: &Column) -> Option<Expr> {
     match plan {
         LogicalPlan::TableScan(_) => Some(Expr::Column(column.clone())),
@@ -21,8 +21,22 @@ pub(crate) fn origin(plan: &LogicalPlan, column: &Column) -> Option<Expr> {
             origin(&alias.input, &Column::from(alias.input.schema().qualified_field(position)))
         }
         LogicalPlan::Filter(filter) => origin(&filter.input, column),
+        LogicalPlan::Join(join) => {
+            let side = [&join.left, &join.right].into_iter().find(|side| side.schema().has_column(column))?;
+            origin(side, column)
+        }
         LogicalPlan::Unnest(unnest) if unnest.input.schema().has_column(column) => origin(&unnest.input, column),
         _ => None,
+    }
+}
+
+/// True when `column` of `plan` is the column `name` of the stream itself.
+pub(crate) fn is_stream_column(plan: &LogicalPlan, column: &Column, stream: &str, name: &str) -> bool {
+    match origin(plan, column) {
+        Some(Expr::Column(source)) => {
+            source.name == name && source.relation.is_some_and(|relation| relation.table() == stream)
+        }
+        _ => false,
     }
 }
 

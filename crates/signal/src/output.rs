@@ -3,8 +3,10 @@
 use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use tidegate_algebra::Windows;
+use tidegate_contract::StreamContract;
 
 use crate::definition::SignalDefinition;
+use crate::origin::is_stream_column;
 use crate::{Code, Policy, Refusal, refuse};
 
 /// Columns that every released file has beside the query's own.
@@ -87,6 +89,18 @@ pub(crate) fn sort_order(plan: &LogicalPlan, schema: &Schema, keys: &[Expr]) -> 
     let mut order = (0..schema.fields().len()).collect::<Vec<_>>();
     order.sort_by_key(|&position| rank(position));
     order
+}
+
+/// The order of rows that are released as they are: by the instant under whose day they are filed, then by everything.
+pub(crate) fn row_order(schema: &Schema, filed_by: Option<usize>) -> Vec<usize> {
+    let others = (0..schema.fields().len()).filter(|&position| Some(position) != filed_by);
+    filed_by.into_iter().chain(others).collect()
+}
+
+/// The position of the stream's event time among the result columns, if it is one of them as it is.
+pub(crate) fn event_time(plan: &LogicalPlan, stream: &StreamContract) -> Option<usize> {
+    let event_time = stream.event_time.as_deref()?;
+    plan.schema().columns().iter().position(|column| is_stream_column(plan, column, &stream.name, event_time))
 }
 
 /// True when a result column is one of the group keys, possibly renamed.

@@ -12,10 +12,12 @@ use datafusion::logical_expr::logical_plan::Aggregate;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::DFParserBuilder;
-use tidegate_algebra::{Cut, Release, Threshold, UnitKey, Windows, session};
+use tidegate_algebra::{Cut, Pool, Release, StaticTable, Threshold, UnitKey, Windows, session_in};
 
 use crate::definition::{SignalDefinition, StreamDefinition};
+use crate::join::{Table, Tables};
 use crate::pane::{PaneCall, window_of};
+use crate::shape::Groups;
 use crate::window::{WindowPlanner, WindowedStream, function_name};
 use crate::{Code, Policy, Refusal, output, policy, refuse, shape};
 
@@ -39,6 +41,8 @@ pub struct Signal {
     pub policy: Policy,
     /// Its windows.
     pub windows: Option<Windows>,
+    /// The position of the result column by whose days rows are filed that are released as they are.
+    pub filed_by: Option<usize>,
     /// The recipe for partial, merge and release.
     pub cut: Cut,
     /// Positions of the result columns by which released rows are sorted.
@@ -55,14 +59,29 @@ impl Signal {
 /// Plans signals over a project's streams.
 pub struct Planner {
     streams: BTreeMap<String, Stream>,
+    tables: Tables,
     key: UnitKey,
+    pool: Pool,
 }
 
 impl Planner {
     /// A planner over `streams`; privacy units are hashed under `key`.
     pub fn new(streams: Vec<Stream>, key: UnitKey) -> Self {
         let streams = streams.into_iter().map(|stream| (stream.definition.name.value.clone(), stream)).collect();
-        Self { streams, key }
+        Self { streams, tables: Tables::new(), key, pool: Pool::default() }
+    }
+
+    /// The same planner, whose signals may join `tables`.
+    #[must_use]
+    pub fn with_tables(self, tables: Vec<Table>) -> Self {
+        let tables = tables.into_iter().map(|table| (table.definition.name.value.clone(), table)).collect();
+        Self { tables, ..self }
+    }
+
+    /// The same planner, whose signals keep to the memory of `pool`.
+    #[must_use]
+    pub fn with_pool(self, pool: Pool) -> Self {
+        Self { pool, ..self }
     }
 
     /// Plans one signal.
@@ -83,41 +102,76 @@ impl Planner {
         };
         let session = self.session(definition).map_err(|error| explain(&error))?;
         let plan = parse(definition, &session).await.map_err(|error| explain(&error))?;
-        let shape = shape::check(&plan, definition)?;
+        let shape = shape::check(&plan, &self.tables, definition)?;
         let Some(stream) = self.streams.get(&shape.stream) else {
-            let cause = format!("there is no stream `{}`", shape.stream);
-            let fix = "define it with CREATE STREAM in one of the project's SQL files";
+            let (cause, fix) = match self.tables.contains_key(&shape.stream) {
+                false => ("there is no stream", "define it with CREATE STREAM in one of the project's SQL files"),
+                true => ("a signal reads a stream, not the table alone:", "query the table with `tidegate sql`"),
+            };
+            let cause = format!("{cause} `{}`", shape.stream);
             return Err(refuse(Code::UnknownTable, &definition.query_place, cause, fix));
         };
-        if let Some(window) = &shape.window {
-            require_event_time(window, &stream.definition, definition)?;
+        match shape.groups {
+            Some(groups) => self.plan_groups(definition, &stream.definition, &session, plan, groups).await,
+            None => Self::plan_rows(definition, &stream.definition, &session, plan).await,
         }
-        let policy = policy::decide(definition, &stream.definition)?;
+        .map_err(|error| match error {
+            Unplanned::Refused(refusal) => refusal,
+            Unplanned::Failed(error) => explain(&error),
+        })
+    }
+
+    async fn plan_groups(
+        &self,
+        definition: &SignalDefinition,
+        stream: &StreamDefinition,
+        session: &SessionContext,
+        plan: LogicalPlan,
+        groups: Groups,
+    ) -> Result<Signal, Unplanned> {
+        let Groups { aggregate, window } = groups;
+        if let Some(window) = &window {
+            require_event_time(window, stream, definition)?;
+        }
+        let policy = policy::decide(definition, stream)?;
         let threshold = match &policy {
             Policy::Open => None,
             Policy::Threshold { k, unit } => {
-                policy::refuse_shown_units(&shape.aggregate, unit, definition)?;
-                let unit = policy::unit_column(&shape.aggregate, unit, definition)?;
+                policy::refuse_shown_units(&aggregate, unit, &stream.name.value, definition)?;
+                let unit = policy::unit_column(&aggregate, unit, &stream.name.value, definition)?;
                 Some(Threshold { k: *k, unit, key: self.key.clone() })
             }
         };
-        let windows = shape.window.map(|window| window.windows);
+        let windows = window.map(|window| window.windows);
         output::check(plan.schema().as_arrow(), windows.as_ref(), &policy, definition)?;
-        let sort_order = output::sort_order(&plan, plan.schema().as_arrow(), &shape.aggregate.group_expr);
-        let barred = bar(plan, threshold.as_ref(), windows).map_err(|error| explain(&error))?;
-        let cut = Cut::plan(&session, &barred).await.map_err(|error| explain(&error.into()))?;
-        // The plan cannot see what the numbers in a column of times count.
-        let cut = match stream.definition.contract.event_time_unit {
-            Some(unit) => cut.over(&format!("event_time_unit {}", unit.nanos())),
-            None => cut,
-        };
-        Ok(Signal { definition: definition.clone(), stream: shape.stream, policy, windows, cut, sort_order })
+        let sort_order = output::sort_order(&plan, plan.schema().as_arrow(), &aggregate.group_expr);
+        let cut = Cut::plan(session, &bar(plan, threshold.as_ref(), windows)?).await?;
+        let cut = counting(cut, stream);
+        let (definition, stream) = (definition.clone(), stream.name.value.clone());
+        Ok(Signal { definition, stream, policy, windows, filed_by: None, cut, sort_order })
+    }
+
+    /// A signal without an aggregation: its rows are released as they are.
+    async fn plan_rows(
+        definition: &SignalDefinition,
+        stream: &StreamDefinition,
+        session: &SessionContext,
+        plan: LogicalPlan,
+    ) -> Result<Signal, Unplanned> {
+        policy::require_open(definition, stream)?;
+        let schema = plan.schema().as_arrow();
+        output::check(schema, None, &Policy::Open, definition)?;
+        let filed_by = output::event_time(&plan, &stream.contract);
+        let sort_order = output::row_order(schema, filed_by);
+        let cut = counting(Cut::plan(session, &Release::of_rows(plan, filed_by)).await?, stream);
+        let (definition, stream) = (definition.clone(), stream.name.value.clone());
+        Ok(Signal { definition, stream, policy: Policy::Open, windows: None, filed_by, cut, sort_order })
     }
 
     /// A session in which every stream is an empty table of its columns: plans are templates whose
     /// source is replaced by micro-batches.
     fn session(&self, definition: &SignalDefinition) -> PlanResult<SessionContext> {
-        let session = session();
+        let session = session_in(&self.pool);
         let mut sources = BTreeMap::new();
         for (name, stream) in &self.streams {
             let table = Arc::new(MemTable::try_new(Arc::clone(&stream.schema), vec![vec![]])?);
@@ -126,9 +180,36 @@ impl Planner {
             sources.insert(name.clone(), WindowedStream { table: source, time_zone });
             session.register_table(name.as_str(), table)?;
         }
+        for (name, table) in &self.tables {
+            session.register_table(name.as_str(), Arc::new(StaticTable::new(name, table.rows.clone())?))?;
+        }
         let windows = WindowPlanner::for_signals(sources, definition.query_place.source().clone(), session.clone());
         session.register_relation_planner(Arc::new(windows))?;
         Ok(session)
+    }
+}
+
+/// Why a definition did not become a plan.
+enum Unplanned {
+    Refused(Refusal),
+    Failed(DataFusionError),
+}
+
+impl From<Refusal> for Unplanned {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<DataFusionError> for Unplanned {
+    fn from(error: DataFusionError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<tidegate_algebra::Error> for Unplanned {
+    fn from(error: tidegate_algebra::Error) -> Self {
+        Self::Failed(error.into())
     }
 }
 
@@ -196,4 +277,12 @@ fn bar_windows(aggregate: Aggregate, threshold: Option<&Threshold>, windows: Win
         _ => Expr::Column((qualifier, field).into()),
     });
     LogicalPlanBuilder::from(barred).project(columns.collect::<Vec<_>>())?.build()
+}
+
+/// A plan cannot see what the numbers in a column of times count.
+fn counting(cut: Cut, stream: &StreamDefinition) -> Cut {
+    match stream.contract.event_time_unit {
+        Some(unit) => cut.over(&format!("event_time_unit {}", unit.nanos())),
+        None => cut,
+    }
 }

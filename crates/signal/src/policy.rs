@@ -9,7 +9,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use crate::clause::PrivacyClause;
 use crate::definition::{SignalDefinition, StreamDefinition};
-use crate::origin::origin;
+use crate::origin::is_stream_column;
 use crate::{Code, Refusal, refuse};
 
 /// The condition under which groups are released.
@@ -91,11 +91,43 @@ pub(crate) fn decide(signal: &SignalDefinition, stream: &StreamDefinition) -> Re
     Ok(Policy::Threshold { k: threshold.value, unit })
 }
 
+/// Refuses to show rows as they are where people are protected: behind a row stands one of them.
+///
+/// # Errors
+/// A privacy refusal when the stream is protected, or when a clause asks for groups that are not there.
+pub(crate) fn require_open(signal: &SignalDefinition, stream: &StreamDefinition) -> Result<(), Refusal> {
+    if let Some(unit) = &stream.contract.privacy_unit {
+        return Err(refuse(
+            Code::RowsShown,
+            &signal.query_place,
+            format!(
+                "a signal without an aggregation shows rows as they are, and stream `{}` protects `{unit}`: behind a row stands one of them",
+                stream.name.value
+            ),
+            "aggregate: add GROUP BY, and SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 20)",
+        ));
+    }
+    match &signal.clause {
+        None => Ok(()),
+        Some(clause) => Err(refuse(
+            Code::BadPrivacyClause,
+            &clause.place,
+            "the clause counts people behind groups, and this query has no groups",
+            "add GROUP BY, or leave the clause out",
+        )),
+    }
+}
+
 /// Finds the unit column in the aggregation's input and makes sure that it is the stream's own.
 ///
 /// A derived column under the same name could stand for anything, so the column is followed through
 /// every projection down to the source.
-pub(crate) fn unit_column(aggregate: &Aggregate, unit: &str, signal: &SignalDefinition) -> Result<Expr, Refusal> {
+pub(crate) fn unit_column(
+    aggregate: &Aggregate,
+    unit: &str,
+    stream: &str,
+    signal: &SignalDefinition,
+) -> Result<Expr, Refusal> {
     let untraceable = |cause: String| {
         let fix = format!("select {unit} as it is, without renaming or computing it, up to the aggregation");
         refuse(Code::WrongPrivacyUnit, signal.clause_place(), cause, fix)
@@ -105,7 +137,7 @@ pub(crate) fn unit_column(aggregate: &Aggregate, unit: &str, signal: &SignalDefi
     let [column] = candidates.as_slice() else {
         return Err(untraceable(format!("the aggregation does not see the privacy unit `{unit}`")));
     };
-    if !matches!(origin(input, column), Some(Expr::Column(source)) if source.name == unit) {
+    if !is_stream_column(input, column, stream, unit) {
         return Err(untraceable(format!("`{unit}` is not the stream's own column here")));
     }
     Ok(Expr::Column(column.clone()))
@@ -113,9 +145,14 @@ pub(crate) fn unit_column(aggregate: &Aggregate, unit: &str, signal: &SignalDefi
 
 /// Refuses a query that shows, groups by, compares or filters by privacy units, or by anything computed from them:
 /// counting them is all that may be done.
-pub(crate) fn refuse_shown_units(aggregate: &Aggregate, unit: &str, signal: &SignalDefinition) -> Result<(), Refusal> {
+pub(crate) fn refuse_shown_units(
+    aggregate: &Aggregate,
+    unit: &str,
+    stream: &str,
+    signal: &SignalDefinition,
+) -> Result<(), Refusal> {
     let mut filtered = false;
-    let derived = derived_from_unit(&aggregate.input, unit, &mut filtered);
+    let derived = derived_from_unit(&aggregate.input, unit, stream, &mut filtered);
     let uses = |expression: &Expr| expression.column_refs().iter().any(|column| derived.contains(*column));
     let counts_only = |call: &Expr| match call {
         Expr::AggregateFunction(call) if call.func.name() == "count" => {
@@ -130,7 +167,7 @@ pub(crate) fn refuse_shown_units(aggregate: &Aggregate, unit: &str, signal: &Sig
             Code::UnitShown,
             &signal.word_place(unit),
             format!(
-                "`{unit}` is the privacy unit: a signal may count units, never show, group by, compare or filter them"
+                "`{unit}` is the privacy unit: a signal may count units, never show, group by, compare, filter or join them"
             ),
             format!("use count(DISTINCT {unit}), or group by a coarser column"),
         ));
@@ -141,10 +178,11 @@ pub(crate) fn refuse_shown_units(aggregate: &Aggregate, unit: &str, signal: &Sig
 /// The columns of `plan` that are the unit or computed from it; notes when a filter looks at one.
 ///
 /// Asking whether there is a unit at all (`IS NULL`, `IS NOT NULL`) tells nobody apart and is allowed.
-fn derived_from_unit(plan: &LogicalPlan, unit: &str, filtered: &mut bool) -> HashSet<Column> {
-    let inner =
-        plan.inputs().into_iter().flat_map(|input| derived_from_unit(input, unit, filtered)).collect::<HashSet<_>>();
+fn derived_from_unit(plan: &LogicalPlan, unit: &str, stream: &str, filtered: &mut bool) -> HashSet<Column> {
+    let derived = plan.inputs().into_iter().flat_map(|input| derived_from_unit(input, unit, stream, filtered));
+    let inner = derived.collect::<HashSet<_>>();
     match plan {
+        LogicalPlan::TableScan(scan) if scan.table_name.table() != stream => inner,
         LogicalPlan::TableScan(scan) => {
             scan.projected_schema.columns().into_iter().filter(|column| column.name == unit).collect()
         }
@@ -155,6 +193,12 @@ fn derived_from_unit(plan: &LogicalPlan, unit: &str, filtered: &mut bool) -> Has
         LogicalPlan::SubqueryAlias(alias) => {
             let columns = alias.schema.columns().into_iter().zip(alias.input.schema().columns());
             columns.filter(|(_, inside)| inner.contains(inside)).map(|(column, _)| column).collect()
+        }
+        // Who is in a table is a question about units too.
+        LogicalPlan::Join(join) => {
+            let keys = join.on.iter().flat_map(|(left, right)| [left, right]);
+            *filtered |= keys.chain(&join.filter).any(|condition| looks_at(condition, &inner));
+            inner
         }
         LogicalPlan::Filter(filter) => {
             *filtered |= looks_at(&filter.predicate, &inner);

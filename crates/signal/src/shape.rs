@@ -1,5 +1,5 @@
 //! Has the query the shape of a signal: one aggregation, row-wise steps below it, nothing but
-//! filters and projections above?
+//! filters and projections above? Or row-wise steps alone?
 //!
 //! What stands below runs per micro-batch and must treat rows one by one; what stands above runs per
 //! release and must treat groups one by one. Everything else would give another answer for another cut.
@@ -13,6 +13,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use tidegate_algebra::{Windows, admit};
 
 use crate::definition::SignalDefinition;
+use crate::join::{Tables, stream_side};
 use crate::origin::origin;
 use crate::pane::{PaneCall, is_window_end, pane_call};
 use crate::window::function_name;
@@ -20,10 +21,16 @@ use crate::{Code, Refusal, refuse};
 
 /// What a signal's query is made of.
 pub(crate) struct Shape {
-    /// The one aggregation.
-    pub(crate) aggregate: Aggregate,
     /// The stream it reads.
     pub(crate) stream: String,
+    /// Its aggregation; none where rows are released as they are.
+    pub(crate) groups: Option<Groups>,
+}
+
+/// The groups of a signal.
+pub(crate) struct Groups {
+    /// The one aggregation.
+    pub(crate) aggregate: Aggregate,
     /// Its windows.
     pub(crate) window: Option<PaneCall>,
 }
@@ -32,14 +39,20 @@ pub(crate) struct Shape {
 ///
 /// # Errors
 /// A refusal that names the clause, function or aggregate which does not fit.
-pub(crate) fn check(plan: &LogicalPlan, signal: &SignalDefinition) -> Result<Shape, Refusal> {
+pub(crate) fn check(plan: &LogicalPlan, tables: &Tables, signal: &SignalDefinition) -> Result<Shape, Refusal> {
     refuse_expressions(plan, signal)?;
-    let aggregate = find_aggregate(plan, signal)?;
+    let Some(aggregate) = find_aggregate(plan, signal)? else {
+        let stream = find_stream(plan, tables, signal)?;
+        if find_window(plan).is_some() {
+            return Err(not_grouped(signal));
+        }
+        return Ok(Shape { stream, groups: None });
+    };
     refuse_overlap(&aggregate, signal)?;
     for call in &aggregate.aggr_expr {
         refuse_inadmissible(call, signal)?;
     }
-    let stream = find_stream(&aggregate.input, signal)?;
+    let stream = find_stream(&aggregate.input, tables, signal)?;
     let window = find_window(&aggregate.input);
     if let Some(PaneCall { windows, .. }) = &window {
         require_window_keys(&aggregate, windows, signal)?;
@@ -51,48 +64,43 @@ pub(crate) fn check(plan: &LogicalPlan, signal: &SignalDefinition) -> Result<Sha
         require_window_names(plan, signal)?;
     }
     require_partition(&aggregate, window.as_ref(), signal)?;
-    Ok(Shape { aggregate, stream, window })
+    Ok(Shape { stream, groups: Some(Groups { aggregate, window }) })
 }
 
-/// Walks down to the aggregation.
-fn find_aggregate(plan: &LogicalPlan, signal: &SignalDefinition) -> Result<Aggregate, Refusal> {
+/// Walks down to the aggregation, if there is one.
+fn find_aggregate(plan: &LogicalPlan, signal: &SignalDefinition) -> Result<Option<Aggregate>, Refusal> {
     let after = "keep the signal to its groups and put this into a query over released rows, with `tidegate sql`";
     match plan {
         LogicalPlan::Projection(projection) => find_aggregate(&projection.input, signal),
         LogicalPlan::Filter(filter) => find_aggregate(&filter.input, signal),
         LogicalPlan::SubqueryAlias(alias) => find_aggregate(&alias.input, signal),
-        LogicalPlan::Aggregate(aggregate) => Ok(aggregate.clone()),
+        LogicalPlan::Aggregate(aggregate) => Ok(Some(aggregate.clone())),
+        LogicalPlan::TableScan(_) | LogicalPlan::Unnest(_) | LogicalPlan::Join(_) => Ok(None),
         LogicalPlan::Sort(_) => {
-            Err(unsupported(signal, "order", "ORDER BY: released rows are always sorted by key", after))
+            Err(unsupported(signal, "order", "ORDER BY: released rows always lie in one order", after))
         }
         LogicalPlan::Limit(_) => Err(unsupported(signal, "limit", "LIMIT: it would drop groups", after)),
-        LogicalPlan::Window(_) => Err(unsupported(signal, "over", "OVER: a group cannot see other groups", after)),
+        LogicalPlan::Window(_) => Err(unsupported(signal, "over", "OVER: a group or row cannot see others", after)),
         LogicalPlan::Distinct(_) => {
             let fix = "write GROUP BY with the same columns";
             Err(unsupported(signal, "distinct", "SELECT DISTINCT", fix))
         }
-        LogicalPlan::Join(_) => Err(unsupported(signal, "join", "a join", "read one stream per signal")),
         LogicalPlan::Union(_) => Err(unsupported(signal, "union", "UNION", "write one signal for each part")),
-        LogicalPlan::TableScan(_) | LogicalPlan::Unnest(_) => Err(refuse(
-            Code::UnsupportedClause,
-            &signal.query_place,
-            "a signal aggregates, and this query has no aggregate",
-            "add GROUP BY with count, sum, avg, min or max; to look at rows use `tidegate sql`",
-        )),
         other => Err(unsupported(signal, "select", &plan_name(other), after)),
     }
 }
 
 /// Walks from the aggregation down to the stream.
-fn find_stream(plan: &LogicalPlan, signal: &SignalDefinition) -> Result<String, Refusal> {
-    let rows = "below its aggregation a signal may filter, compute and unnest rows of one stream";
+fn find_stream(plan: &LogicalPlan, tables: &Tables, signal: &SignalDefinition) -> Result<String, Refusal> {
+    let rows =
+        "before it aggregates a signal may filter, compute and unnest rows of one stream, and look them up in tables";
     match plan {
-        LogicalPlan::Projection(projection) => find_stream(&projection.input, signal),
-        LogicalPlan::Filter(filter) => find_stream(&filter.input, signal),
-        LogicalPlan::SubqueryAlias(alias) => find_stream(&alias.input, signal),
-        LogicalPlan::Unnest(unnest) => find_stream(&unnest.input, signal),
+        LogicalPlan::Projection(projection) => find_stream(&projection.input, tables, signal),
+        LogicalPlan::Filter(filter) => find_stream(&filter.input, tables, signal),
+        LogicalPlan::SubqueryAlias(alias) => find_stream(&alias.input, tables, signal),
+        LogicalPlan::Unnest(unnest) => find_stream(&unnest.input, tables, signal),
         LogicalPlan::TableScan(scan) => Ok(scan.table_name.table().to_owned()),
-        LogicalPlan::Join(_) => Err(unsupported(signal, "join", "a join", rows)),
+        LogicalPlan::Join(join) => find_stream(stream_side(join, tables, signal)?, tables, signal),
         LogicalPlan::Union(_) => Err(unsupported(signal, "union", "UNION", rows)),
         LogicalPlan::Aggregate(_) => Err(unsupported(signal, "group", "an aggregation over an aggregation", rows)),
         LogicalPlan::Distinct(_) => Err(unsupported(signal, "distinct", "DISTINCT below the aggregation", rows)),
@@ -199,12 +207,7 @@ fn find_window(plan: &LogicalPlan) -> Option<PaneCall> {
 fn require_window_keys(aggregate: &Aggregate, windows: &Windows, signal: &SignalDefinition) -> Result<(), Refusal> {
     let has = |name: &str| aggregate.group_expr.iter().any(|key| key_name(key).is_some_and(|key| key == name));
     if !has("window_start") {
-        return Err(refuse(
-            Code::WindowNotShown,
-            &signal.word_place("group"),
-            "the query reads windows and does not group by them",
-            "add window_start, window_end to GROUP BY",
-        ));
+        return Err(not_grouped(signal));
     }
     // Where the end follows from the start, the start alone tells windows apart.
     if windows.end_of(0).is_none() && !has("window_end") {
@@ -219,6 +222,15 @@ fn require_window_keys(aggregate: &Aggregate, windows: &Windows, signal: &Signal
         ));
     }
     Ok(())
+}
+
+fn not_grouped(signal: &SignalDefinition) -> Refusal {
+    refuse(
+        Code::WindowNotShown,
+        &signal.word_place("group"),
+        "the query reads windows and does not group by them",
+        "add window_start, window_end to GROUP BY",
+    )
 }
 
 /// The name of a key that is a bare column.

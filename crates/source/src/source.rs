@@ -4,13 +4,15 @@ use std::ops::{Bound, Range, RangeBounds};
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, SchemaRef};
+use futures::StreamExt;
 use futures::stream::BoxStream;
 use tidegate_contract::stream::StreamContract;
 
 use crate::budget::Budget;
 use crate::shape::{EventTime, Request};
-use crate::{Error, Format, Item, Location, Result, SourceFile, discover, format, infer, read, suggest};
+use crate::{Error, Format, Item, Location, Rejection, Result, SourceFile, discover, format, infer, read, suggest};
 
 /// How many bytes wait for readers at most, unless it is said otherwise.
 const BYTES_IN_FLIGHT: u64 = 64 << 20;
@@ -143,6 +145,32 @@ impl Source {
         let reads_all = matches!(self.format, Format::Ndjson | Format::Csv);
         let request = Request::new(requested, &self.schema, self.event_time.as_ref(), reads_all);
         Ok(read::open(self.format, file.clone(), request, bounds(&rows), batch_rows.max(1), &self.budget))
+    }
+
+    /// All rows of all files, and what was set aside. For tables, which fit into memory.
+    ///
+    /// # Errors
+    /// Those of [`discover`](Self::discover).
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
+    pub async fn read_whole(&self) -> Result<(Vec<RecordBatch>, Vec<Rejection>)> {
+        const BATCH_ROWS: usize = 8_192;
+        let columns = self.schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+        let (mut batches, mut rejected) = (Vec::new(), Vec::new());
+        for file in self.discover()? {
+            let mut items = self.open(&file, &columns, 0.., BATCH_ROWS)?;
+            while let Some(item) = items.next().await {
+                match item {
+                    Item::Rows(delivery) => {
+                        batches.push(delivery.batch);
+                        rejected.extend(delivery.rejected);
+                    }
+                    Item::FileRejected(rejection) => rejected.push(rejection),
+                }
+            }
+        }
+        Ok((batches, rejected))
     }
 
     fn column(&self, name: &str) -> Result<FieldRef> {

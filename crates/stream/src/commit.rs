@@ -18,6 +18,8 @@ pub enum Commit {
     Epoch(EpochCommit),
     /// Days were released.
     Release(ReleaseCommit),
+    /// State files were merged into one.
+    Compact(CompactCommit),
     /// Rows that had been set aside were taken in after all.
     Replay(ReplayCommit),
 }
@@ -28,6 +30,7 @@ impl Commit {
         match self {
             Self::Epoch(epoch) => epoch.generation,
             Self::Release(release) => release.generation,
+            Self::Compact(compact) => compact.generation,
             Self::Replay(replay) => replay.generation,
         }
     }
@@ -160,16 +163,27 @@ pub struct SignalEpoch {
 pub struct StateFile {
     /// Where it lies under the root.
     pub path: String,
-    /// SHA-256 of its bytes.
-    pub sha256: String,
+    /// How often its rows were merged: 0 as an epoch writes it.
+    pub level: u32,
     /// Its size.
     pub bytes: u64,
     /// State rows in it.
     pub rows: u64,
+    /// Its sections, one after the other.
+    pub sections: Vec<Section>,
     /// Days under which its windows are filed, counted from 1970-01-01; empty for a signal without windows.
     pub days: Vec<i32>,
     /// The time that its panes cover, start and end.
     pub covered: Vec<(i64, i64)>,
+}
+
+/// One part of a state file: all groups whose keys hash into its range.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Section {
+    /// Its size.
+    pub bytes: u64,
+    /// The first 16 bytes of the SHA-256 of its stream.
+    pub sha256: String,
 }
 
 /// Days that were released together.
@@ -189,6 +203,25 @@ pub struct ReleaseCommit {
     pub withheld: BTreeMap<String, u64>,
     /// Files of earlier definitions that are no longer released.
     pub removed: Vec<String>,
+}
+
+/// State files of one signal that became one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompactCommit {
+    /// The run that made it.
+    pub run_id: String,
+    /// As in [`EpochCommit::generation`].
+    pub generation: u64,
+    /// When, by the machine's clock, in microseconds since 1970.
+    pub committed_at_us: i64,
+    /// The signal.
+    pub signal: String,
+    /// The plan that made the state.
+    pub fingerprint: Fingerprint,
+    /// The paths of the files that were merged.
+    pub replaced: Vec<String>,
+    /// The file that stands for them.
+    pub state: StateFile,
 }
 
 /// One released day of one signal.
@@ -214,6 +247,8 @@ pub struct ReleaseEntry {
     pub pending_us: Option<i64>,
     /// Released rows; none means that no file exists.
     pub rows: u64,
+    /// The file's size.
+    pub bytes: u64,
     /// SHA-256 of the file's bytes.
     pub sha256: String,
     /// Where it is published.

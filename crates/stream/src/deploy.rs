@@ -106,7 +106,7 @@ mod tests {
 
     fn history() -> History {
         let mut history = History::default();
-        let states = vec![(0, StateFile::default())];
+        let states = vec![StateFile::default()];
         let plan = PLAN.parse::<Fingerprint>().unwrap();
         let key = ("s".to_owned(), plan.clone());
         history.signals.insert(key, SignalHistory { states, ..SignalHistory::default() });

@@ -13,18 +13,18 @@ use tracing::Instrument;
 
 use crate::backlog::{Backlog, Unread};
 use crate::clock::now_us;
-use crate::commit::{Commit, ReleaseCommit, ReplayCommit};
+use crate::commit::{Commit, CompactCommit, ReleaseCommit, ReplayCommit};
 use crate::dedupe::Keys;
 use crate::epoch::{EpochContext, Limits, Made};
 use crate::error::{Error, Result};
 use crate::history::{History, SetAsideFile, SignalHistory, StreamHistory};
-use crate::layout::LOG;
+use crate::layout::{self, LOG};
 use crate::microbatch::{MicroBatch, Reader};
 use crate::replay::{Replay, Replayed};
 use crate::stop::Stop;
 use crate::summary::{Progress, Summary};
 use crate::work::WorkItem;
-use crate::{publish, watermark, work};
+use crate::{compact, garbage, publish, watermark, work};
 
 /// Rejections kept for the summary, per stream.
 const EXAMPLES: usize = 5;
@@ -68,6 +68,8 @@ pub struct Engine {
     stop: Stop,
     /// Per stream, the keys by which it knows rows that are delivered again.
     keys: BTreeMap<String, Keys>,
+    /// What crashes left behind was removed.
+    swept: bool,
     /// Signals that failed on a row in this drain, and why: they stay where they are.
     failed: BTreeMap<String, Error>,
     /// A stream that cannot be listed is passed over.
@@ -75,7 +77,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens the project's log, verifies it, and finishes what a crash left undone.
+    /// Opens the project's log, verifies it, and finishes what a crash left undone. A new project first makes sure that
+    /// its store honours create-if-absent, on which everything rests.
     ///
     /// # Errors
     /// [`Error::Ledger`] when the log is damaged or the store cannot be used.
@@ -87,6 +90,9 @@ impl Engine {
         run_id: String,
     ) -> Result<Self> {
         let (chain, records) = Chain::open(store.clone(), LOG).await?;
+        if records.is_empty() {
+            store.probe().await?;
+        }
         let mut history = History::of(&records);
         publish::recover(&store, &mut history).await?;
         let mut keys = BTreeMap::new();
@@ -97,7 +103,20 @@ impl Engine {
         }
         let run = Run { id: run_id, generation: history.generation + 1 };
         let (stop, failed) = (Stop::default(), BTreeMap::new());
-        Ok(Self { store, chain, history, streams, signals, limits, run, stop, keys, failed, patient: false })
+        Ok(Self {
+            store,
+            chain,
+            history,
+            streams,
+            signals,
+            limits,
+            run,
+            stop,
+            keys,
+            swept: false,
+            failed,
+            patient: false,
+        })
     }
 
     /// What has happened so far.
@@ -146,14 +165,29 @@ impl Engine {
         for signal in &self.signals {
             summary.signals.entry(signal.name().to_owned()).or_default();
         }
-        for stream in 0..self.streams.len() {
-            self.drain_stream(stream, &mut summary, progress).await?;
+        if let Err(error) = self.drain_all(end, &mut summary, progress).await {
+            // Files that another process merged are gone: that is no damage, it is the other's turn.
+            if error.is_damage() {
+                self.chain.check().await?;
+            }
+            return Err(error);
         }
-        self.release(end, &mut summary, progress).await?;
         match std::mem::take(&mut self.failed).into_values().next() {
             Some(error) => Err(error),
             None => Ok(summary),
         }
+    }
+
+    async fn drain_all(
+        &mut self,
+        end: InputEnd,
+        summary: &mut Summary,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<()> {
+        for stream in 0..self.streams.len() {
+            self.drain_stream(stream, summary, progress).await?;
+        }
+        self.release(end, summary, progress).await
     }
 
     /// Takes rows of a stream that were set aside, all or those with one `reason`, into their windows after all, and
@@ -326,13 +360,49 @@ impl Engine {
         tracing::debug!(rows, files, signals = commit.signals.len(), again = batch.again, "committing");
         progress(Progress::Committed { stream: contract.name.clone(), files, bytes, rows });
         summary.add_epoch(&commit, rows, files, batch.rejected, EXAMPLES);
-        self.commit(Commit::Epoch(commit)).await
+        let signals = commit.signals.keys().cloned().collect::<Vec<_>>();
+        self.commit(Commit::Epoch(commit)).await?;
+        for signal in signals {
+            self.compact(&signal).await?;
+        }
+        Ok(())
     }
 
     async fn commit(&mut self, commit: Commit) -> Result<()> {
         let record = self.chain.append(commit).await?;
         self.history.add(record.seq, &record.body);
+        if !self.swept {
+            garbage::collect(&self.store, &self.history, record.seq).await?;
+            self.swept = true;
+        }
         Ok(())
+    }
+
+    /// Merges state files of a signal as long as a level is full.
+    async fn compact(&mut self, name: &str) -> Result<()> {
+        loop {
+            let Some(signal) = self.signals.iter().find(|signal| signal.name() == name) else { return Ok(()) };
+            let fingerprint = signal.cut.fingerprint().clone();
+            let key = (name.to_owned(), fingerprint.clone());
+            let files = self.history.signals.get(&key).map_or(&[][..], |signal| signal.states.as_slice());
+            let Some(files) = compact::due(files, self.limits.compacted_bytes) else { return Ok(()) };
+            let path = layout::state_file(name, &fingerprint, self.chain.len(), &self.run.id);
+            let state = compact::merge(&self.store, signal, &files, path, self.limits.state_bytes).await?;
+            let replaced = files.into_iter().map(|file| file.path).collect::<Vec<_>>();
+            self.commit(Commit::Compact(CompactCommit {
+                run_id: self.run.id.clone(),
+                generation: self.run.generation,
+                committed_at_us: now_us(),
+                signal: name.to_owned(),
+                fingerprint,
+                replaced: replaced.clone(),
+                state,
+            }))
+            .await?;
+            for path in replaced {
+                self.store.delete(&path).await?;
+            }
+        }
     }
 
     async fn release(
@@ -360,8 +430,9 @@ impl Engine {
             progress(Progress::Releasing { signal: signal.name().to_owned() });
             let mut closed = stream.closed;
             closed.sealed_us = closed.sealed_us.max(sealed.get(&signal.stream).copied());
-            let due = match publish::stage(&self.store, &self.history, signal, closed).await {
+            let due = match publish::stage(&self.store, &self.history, signal, closed, &self.limits).await {
                 Ok(due) => due,
+                Err(error) if error.is_damage() => return Err(error),
                 // One signal that cannot be finished keeps no other from its readers.
                 Err(error) => {
                     self.failed.entry(signal.name().to_owned()).or_insert(error);
@@ -380,6 +451,8 @@ impl Engine {
         }
         let (entries, removed) = (commit.releases.clone(), commit.removed.clone());
         self.commit(Commit::Release(commit)).await?;
+        // A process that was overtaken meanwhile must not put older rows over newer ones.
+        self.chain.check().await?;
         publish::publish(&self.store, &entries, &removed).await
     }
 

@@ -22,7 +22,7 @@ use crate::engine::Run;
 use crate::error::{Error, Result};
 use crate::history::StreamHistory;
 use crate::microbatch::{MicroBatch, latest_by_split};
-use crate::{layout, quarantine, watermark};
+use crate::{layout, quarantine, state, watermark};
 
 /// How large a micro-batch may grow, and on how many threads it is read and aggregated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,14 @@ pub struct Limits {
     pub batch_rows: usize,
     /// Threads for reading and for aggregating.
     pub threads: usize,
+    /// Bytes of rows that are decoded and wait.
+    pub waiting_bytes: usize,
+    /// Bytes that aggregations may take together.
+    pub pool_bytes: usize,
+    /// Bytes of state that are merged at a time.
+    pub state_bytes: usize,
+    /// Bytes of state files that are merged into one.
+    pub compacted_bytes: usize,
     /// Bytes that the keys by which a stream knows duplicates may take.
     pub key_bytes: usize,
 }
@@ -43,14 +51,23 @@ impl Limits {
     /// Limits by which a run keeps to about `memory_bytes`, shared out among what it holds at the same time.
     pub fn within(memory_bytes: usize) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let (max_bytes, key_bytes) = (memory_bytes / 8, memory_bytes / 4);
-        Self { max_bytes, max_files: 1_000, batch_rows: 8_192, threads, key_bytes }
+        Self {
+            max_bytes: memory_bytes / 16,
+            max_files: 1_000,
+            batch_rows: 8_192,
+            threads,
+            waiting_bytes: memory_bytes / 32,
+            pool_bytes: memory_bytes / 4,
+            state_bytes: memory_bytes / 16,
+            compacted_bytes: memory_bytes / 8,
+            key_bytes: memory_bytes / 4,
+        }
     }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self::within(512 << 20)
+        Self::within(1 << 30)
     }
 }
 
@@ -208,19 +225,9 @@ impl EpochContext<'_> {
     }
 
     async fn write_state(&self, signal: &Signal, partial: Partial) -> Result<StateFile> {
-        let encoded = signal.cut.encode(&partial.state);
-        let encoded = encoded.map_err(|source| Error::Signal { signal: signal.name().to_owned(), source })?;
         let path = layout::state_file(signal.name(), signal.cut.fingerprint(), self.record, &self.run.id);
-        let file = StateFile {
-            path: path.clone(),
-            sha256: sha256_hex(&encoded),
-            bytes: encoded.len() as u64,
-            rows: partial.state.rows() as u64,
-            days: partial.days.into_iter().collect(),
-            covered: partial.covered,
-        };
-        self.store.replace(&path, encoded.into()).await?;
-        Ok(file)
+        let file = state::write(self.store, signal, path, partial.state).await?;
+        Ok(StateFile { days: partial.days.into_iter().collect(), covered: partial.covered, ..file })
     }
 
     fn unbalanced(&self, signal: &str, rows: String) -> Error {

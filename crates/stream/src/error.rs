@@ -102,6 +102,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// True when a private file is not as the log says.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self, Self::DamagedState { .. } | Self::DamagedFile { .. })
+    }
+
     /// True when one signal cannot take the rows while others may.
     pub(crate) fn is_the_signals_own(&self) -> bool {
         match self {

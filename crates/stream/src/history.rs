@@ -8,8 +8,8 @@ use tidegate_ledger::Record;
 use serde::{Deserialize, Serialize};
 
 use crate::commit::{
-    Commit, EpochCommit, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry, ReplayCommit, SignalEpoch,
-    StateFile,
+    Commit, CompactCommit, EpochCommit, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry, ReplayCommit,
+    SignalEpoch, StateFile,
 };
 use crate::revision::Restatement;
 
@@ -155,8 +155,10 @@ pub struct FirstRead {
 pub struct SignalHistory {
     /// Per file, how much of it was read.
     pub consumed: BTreeMap<String, Consumed>,
-    /// Its state files, with the record that committed each.
-    pub states: Vec<(u64, StateFile)>,
+    /// Its state files.
+    pub states: Vec<StateFile>,
+    /// What each record added to its state: that stays known when files are merged.
+    pub(crate) touches: Vec<(u64, Touch)>,
     /// Per day, the releases that came after the first.
     pub(crate) restatements: BTreeMap<i32, Vec<Restatement>>,
 }
@@ -168,21 +170,37 @@ impl SignalHistory {
         stream.files.iter().any(|(id, file)| rows(id) < file.rows())
     }
 
-    /// The state that was committed after a record.
-    pub(crate) fn states_after(&self, record: u64) -> impl Iterator<Item = &StateFile> {
-        self.states.iter().filter(move |(committed, _)| *committed > record).map(|(_, state)| state)
+    fn add_state(&mut self, record: u64, state: Option<&StateFile>) {
+        if let Some(state) = state {
+            self.touches.push((record, Touch { days: state.days.clone(), covered: state.covered.clone() }));
+            self.states.push(state.clone());
+        }
     }
 
-    /// The last record that committed state.
+    /// What was added to the state after a record.
+    pub(crate) fn touched_after(&self, record: u64) -> impl Iterator<Item = &Touch> {
+        self.touches.iter().filter(move |(committed, _)| *committed > record).map(|(_, touch)| touch)
+    }
+
+    /// The last record that added to the state.
     pub(crate) fn last_record(&self) -> u64 {
-        self.states.last().map_or(0, |(record, _)| *record)
+        self.touches.last().map_or(0, |(record, _)| *record)
     }
 
     /// What releasing anew the day of `before` restates.
     pub(crate) fn restatement(&self, before: &ReleaseEntry) -> Restatement {
-        let covered = self.states_after(before.through_record).flat_map(|state| state.covered.iter().copied());
+        let covered = self.touched_after(before.through_record).flat_map(|touch| touch.covered.iter().copied());
         Restatement::of(before.closed, covered)
     }
+}
+
+/// Which windows an epoch added to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Touch {
+    /// The days under which they are filed.
+    pub(crate) days: Vec<i32>,
+    /// The time that their panes cover, start and end.
+    pub(crate) covered: Vec<(i64, i64)>,
 }
 
 /// How much of a file was read.
@@ -207,6 +225,7 @@ impl History {
         match commit {
             Commit::Epoch(epoch) => self.add_epoch(seq, epoch),
             Commit::Release(release) => self.add_release(release),
+            Commit::Compact(compact) => self.add_compact(compact),
             Commit::Replay(replay) => self.add_replay(seq, replay),
         }
         self.generation = self.generation.max(commit.generation());
@@ -223,8 +242,14 @@ impl History {
             for file in &epoch.files {
                 history.consumed.insert(file.id.clone(), Consumed { rows: file.to_row });
             }
-            history.states.extend(signal.state.clone().map(|state| (seq, state)));
+            history.add_state(seq, signal.state.as_ref());
         }
+    }
+
+    fn add_compact(&mut self, compact: &CompactCommit) {
+        let signal = self.signals.entry((compact.signal.clone(), compact.fingerprint.clone())).or_default();
+        signal.states.retain(|file| !compact.replaced.contains(&file.path));
+        signal.states.push(compact.state.clone());
     }
 
     /// A replay adds state, and leaves alone how far its signals have read.
@@ -232,7 +257,7 @@ impl History {
         self.streams.entry(replay.stream.clone()).or_default().add_replay(replay);
         for (name, signal) in &replay.signals {
             let history = self.signals.entry((name.clone(), signal.fingerprint.clone())).or_default();
-            history.states.extend(signal.state.clone().map(|state| (seq, state)));
+            history.add_state(seq, signal.state.as_ref());
         }
     }
 

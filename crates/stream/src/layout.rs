@@ -22,6 +22,11 @@ pub(crate) fn state_file(signal: &str, fingerprint: &Fingerprint, record: u64, r
     format!("state/{signal}/{fingerprint}/{record:020}-{run_id}.arrow")
 }
 
+/// The record that a private file was written for, if its name says so.
+pub(crate) fn record_of(path: &str) -> Option<u64> {
+    path.rsplit('/').next()?.split('-').next().filter(|digits| digits.len() == 20)?.parse().ok()
+}
+
 pub(crate) fn staging_file(release_id: &str) -> String {
     format!("staging/{release_id}.parquet")
 }

@@ -14,12 +14,14 @@ mod admission;
 mod backlog;
 mod clock;
 mod commit;
+mod compact;
 mod dedupe;
 mod deploy;
 mod dirty;
 mod engine;
 mod epoch;
 mod error;
+mod garbage;
 mod history;
 mod layout;
 mod microbatch;
@@ -29,6 +31,7 @@ mod released;
 mod replay;
 mod revision;
 mod rows;
+mod state;
 mod stop;
 mod summary;
 mod watermark;
@@ -37,8 +40,8 @@ mod work;
 pub use accounting::{RowAccount, StreamAccount};
 pub use backlog::{Backlog, Unread};
 pub use commit::{
-    Commit, EpochCommit, FilePosition, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry, ReplayCommit,
-    SignalEpoch, StateFile, TakenRows,
+    Commit, CompactCommit, EpochCommit, FilePosition, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry,
+    ReplayCommit, Section, SignalEpoch, StateFile, TakenRows,
 };
 pub use deploy::{DefinedSignal, Fate, Landed, compare};
 pub use engine::{Engine, InputEnd, StreamInput};

@@ -10,21 +10,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
-use futures::{StreamExt, TryStreamExt, stream};
-use tidegate_algebra::{Closed, Panes, PartialState, Windows};
+use tidegate_algebra::{Closed, Panes, Part, Released, Windows};
 use tidegate_ledger::Store;
 use tidegate_signal::Signal;
 
 use crate::commit::{ReleaseEntry, StateFile};
 use crate::dirty::Release;
-use crate::epoch::sha256_hex;
+use crate::epoch::{Limits, sha256_hex};
 use crate::error::{Error, Result};
 use crate::history::{History, SignalHistory};
-use crate::layout;
 use crate::released::{ReleasedDay, Standing, by_day, file_of};
-
-/// State files read at the same time.
-const READS_AT_ONCE: usize = 8;
+use crate::{layout, state};
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -39,7 +35,13 @@ pub(crate) struct Due {
 }
 
 /// Computes and stages the days of `signal` that are due, when windows are closed as far as `closed` says.
-pub(crate) async fn stage(store: &Store, history: &History, signal: &Signal, closed: Closed) -> Result<Due> {
+pub(crate) async fn stage(
+    store: &Store,
+    history: &History,
+    signal: &Signal,
+    closed: Closed,
+    limits: &Limits,
+) -> Result<Due> {
     let name = signal.name();
     let fingerprint = signal.cut.fingerprint();
     let nothing = SignalHistory::default();
@@ -47,12 +49,12 @@ pub(crate) async fn stage(store: &Store, history: &History, signal: &Signal, clo
     let before = released_by(history, name);
     let current = |day| before.get(&day).copied().filter(|entry| entry.fingerprint == *fingerprint);
     let code_hash = &signal.definition.code_hash;
-    let days = Release { signal: own, windows: signal.windows, closed, code_hash }.due(current);
+    let rows_by_day = signal.filed_by.is_some();
+    let days = Release { signal: own, windows: signal.windows, rows_by_day, closed, code_hash }.due(current);
     let mut result = Due::default();
     if !days.is_empty() {
-        let states = read_states(store, signal, own, &days).await?;
-        let staging = Staging { store, signal, own, closed };
-        result = staging.stage(states, &days, current).await?;
+        let staging = Staging { store, signal, own, closed, limits };
+        result = staging.stage(&days, current).await?;
     }
     // Days of an earlier definition must not stand beside days of this one.
     let replaced = result.entries.iter().map(|entry| entry.day).collect::<BTreeSet<_>>();
@@ -66,42 +68,18 @@ fn released_by<'a>(history: &'a History, name: &str) -> BTreeMap<Option<i32>, &'
     entries.map(|((_, day), entry)| (*day, entry)).collect()
 }
 
-async fn read_states(
-    store: &Store,
-    signal: &Signal,
-    own: &SignalHistory,
-    days: &BTreeSet<Option<i32>>,
-) -> Result<Vec<PartialState>> {
-    let wanted = own.states.iter().map(|(_, state)| state).filter(|state| is_needed(signal.windows, state, days));
-    let reads = wanted.map(|state| read_state(store, signal, state));
-    stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await
-}
-
-/// True when the windows filed under `days` cannot be made without `state`.
-fn is_needed(windows: Option<Windows>, state: &StateFile, days: &BTreeSet<Option<i32>>) -> bool {
-    match windows {
-        None => true,
+/// True when what is filed under `days` cannot be made without `state`.
+fn is_needed(signal: &Signal, state: &StateFile, days: &BTreeSet<Option<i32>>) -> bool {
+    match signal.windows {
+        None if signal.filed_by.is_none() => true,
         // Whether a session starts in a day shows in what lies up to a gap before it; how long it lasts, in all after.
         Some(Windows::Session { gap_us }) => {
             let first = days.first().copied().flatten().map(i64::from).unwrap_or_default();
             let from = first - (gap_us / DAY_US + 1);
             state.days.iter().any(|&day| i64::from(day) >= from)
         }
-        Some(_) => state.days.iter().any(|&day| days.contains(&Some(day))),
+        _ => state.days.iter().any(|&day| days.contains(&Some(day))),
     }
-}
-
-async fn read_state(store: &Store, signal: &Signal, state: &StateFile) -> Result<PartialState> {
-    let damaged = || Error::DamagedState {
-        path: state.path.clone(),
-        signal: signal.name().to_owned(),
-        fingerprint: signal.cut.fingerprint().clone(),
-    };
-    let bytes = store.get(&state.path).await?.ok_or_else(damaged)?;
-    if sha256_hex(&bytes) != state.sha256 {
-        return Err(damaged());
-    }
-    signal.cut.decode(&bytes).map_err(|source| Error::Signal { signal: signal.name().to_owned(), source })
 }
 
 /// A signal whose days are made and staged.
@@ -110,12 +88,12 @@ struct Staging<'a> {
     signal: &'a Signal,
     own: &'a SignalHistory,
     closed: Closed,
+    limits: &'a Limits,
 }
 
 impl Staging<'_> {
     async fn stage<'e>(
         &self,
-        states: Vec<PartialState>,
         due: &BTreeSet<Option<i32>>,
         before: impl Fn(Option<i32>) -> Option<&'e ReleaseEntry>,
     ) -> Result<Due> {
@@ -123,12 +101,9 @@ impl Staging<'_> {
         let days = due.iter().copied().collect::<Option<BTreeSet<_>>>();
         let panes = Panes { closed: self.closed, lateness_us: signal.definition.lateness_us, days };
         let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
-        let released = signal.cut.release(states, &panes).await.map_err(explain)?;
+        let released = self.release(due, &panes).await?;
         let rows = released.sorted_by(&signal.sort_order).map_err(explain)?;
-        let mut parts = match signal.windows {
-            None => BTreeMap::from([(None, rows)]),
-            Some(windows) => by_day(&rows, windows)?.into_iter().map(|(day, rows)| (Some(day), rows)).collect(),
-        };
+        let mut parts = by_day(signal, &rows)?;
         let empty = RecordBatch::new_empty(released.rows.schema());
         let mut result = Due { withheld: released.withheld, ..Due::default() };
         for &day in due {
@@ -140,6 +115,26 @@ impl Staging<'_> {
             result.entries.push(self.stage_file(day, file, pending_us).await?);
         }
         Ok(result)
+    }
+
+    /// Releases the days that are due, going through their state part by part.
+    async fn release(&self, due: &BTreeSet<Option<i32>>, panes: &Panes) -> Result<Released> {
+        let signal = self.signal;
+        let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
+        let files = self.own.states.iter().filter(|file| is_needed(signal, file, due)).collect::<Vec<_>>();
+        let bytes = files.iter().map(|file| file.bytes).sum::<u64>();
+        let wanted = usize::try_from(bytes).unwrap_or(usize::MAX).div_ceil(self.limits.state_bytes.max(1));
+        let (mut parts, mut groups) = (Vec::new(), 0);
+        for part in Part::all(if signal.cut.is_divisible() { wanted } else { 1 }) {
+            let states = state::read(self.store, signal, &files, part).await?;
+            let released = signal.cut.release(states, panes).await.map_err(explain)?;
+            groups += released.groups;
+            if let Some(most) = signal.definition.max_groups.filter(|&most| groups > most) {
+                return Err(Error::TooManyGroups { signal: signal.name().to_owned(), most });
+            }
+            parts.push(released);
+        }
+        Released::together(&signal.cut.output_schema(), parts).map_err(explain)
     }
 
     async fn stage_file(&self, day: Option<i32>, file: ReleasedDay, pending_us: Option<i64>) -> Result<ReleaseEntry> {
@@ -155,6 +150,7 @@ impl Staging<'_> {
             closed: self.closed,
             pending_us,
             rows: file.rows,
+            bytes: file.bytes.len() as u64,
             sha256: sha256_hex(&file.bytes),
             path: layout::released_file(signal.name(), day),
         };
@@ -184,14 +180,14 @@ pub(crate) async fn publish(store: &Store, entries: &[ReleaseEntry], removed: &[
     Ok(())
 }
 
-/// Publishes what a crash kept from readers, and forgets releases whose file has vanished, so that
+/// Publishes what a crash kept from readers, and forgets releases whose file has vanished or has another size, so that
 /// they are made again from state.
 pub(crate) async fn recover(store: &Store, history: &mut History) -> Result<()> {
     let staged = store.list("staging").await?;
     let is_staged = |entry: &ReleaseEntry| staged.contains(&layout::staging_file(&entry.release_id));
     let unpublished = history.released.values().filter(|entry| is_staged(entry)).cloned().collect::<Vec<_>>();
     publish(store, &unpublished, &[]).await?;
-    let present = store.list("released").await?.into_iter().collect::<BTreeSet<_>>();
-    history.released.retain(|_, entry| entry.rows == 0 || present.contains(&entry.path));
+    let present = store.list_sized("released").await?.into_iter().collect::<BTreeMap<_, _>>();
+    history.released.retain(|_, entry| entry.rows == 0 || present.get(&entry.path) == Some(&entry.bytes));
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! between two runs over the same rows: run ids, clocks and inputs stand in the log under the
 //! `release_id`, which is a hash of the rows and of the definition that made them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray};
@@ -14,7 +15,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use sha2::{Digest, Sha256};
-use tidegate_algebra::{Panes, Windows};
+use tidegate_algebra::{Panes, utc_day};
 use tidegate_signal::Signal;
 
 use crate::error::{Error, Result};
@@ -56,8 +57,15 @@ pub(crate) fn file_of(
 ) -> Result<ReleasedDay> {
     let rows = with_standing(signal, &readable(rows)?, standing)?;
     let release_id = release_id(signal, day, &rows)?;
-    let bytes = to_parquet(&with_origin(signal, &rows, &release_id)?)?;
-    Ok(ReleasedDay { release_id, rows: rows.num_rows() as u64, bytes })
+    let parts = slices(&rows).map(|slice| with_origin(signal, &slice, &release_id));
+    Ok(ReleasedDay { rows: rows.num_rows() as u64, bytes: write_parquet(parts)?, release_id })
+}
+
+/// The rows a few at a time, at least once: what is added to each takes memory.
+fn slices(rows: &RecordBatch) -> impl Iterator<Item = RecordBatch> {
+    const ROWS: usize = 65_536;
+    let count = rows.num_rows();
+    (0..count.max(1)).step_by(ROWS).map(move |from| rows.slice(from, ROWS.min(count - from)))
 }
 
 /// Adds the columns that say where rows come from.
@@ -82,13 +90,19 @@ fn with_origin(signal: &Signal, rows: &RecordBatch, release_id: &str) -> Result<
 
 /// One Parquet file, zstd, with statistics of exactly the rows in it.
 pub(crate) fn to_parquet(batch: &RecordBatch) -> Result<Vec<u8>> {
+    write_parquet(std::iter::once(Ok(batch.clone())))
+}
+
+fn write_parquet(mut batches: impl Iterator<Item = Result<RecordBatch>>) -> Result<Vec<u8>> {
     let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-    let write = || {
-        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties))?;
-        writer.write(batch)?;
-        writer.into_inner()
-    };
-    write().map_err(|source| Error::Encode { what: "a Parquet file", source })
+    let encode = |source| Error::Encode { what: "a Parquet file", source };
+    let Some(first) = batches.next().transpose()? else { return Ok(Vec::new()) };
+    let mut writer = ArrowWriter::try_new(Vec::new(), first.schema(), Some(properties)).map_err(encode)?;
+    writer.write(&first).map_err(encode)?;
+    for batch in batches {
+        writer.write(&batch?).map_err(encode)?;
+    }
+    writer.into_inner().map_err(encode)
 }
 
 /// The rows in types that every reader knows: plain strings instead of views and dictionaries.
@@ -129,10 +143,12 @@ fn release_id(signal: &Signal, day: Option<i32>, rows: &RecordBatch) -> Result<S
     }
     if rows.num_columns() > 0 {
         let fields = rows.schema().fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
-        let rows = RowConverter::new(fields)?.convert_columns(rows.columns())?;
-        for row in &rows {
-            digest.update((row.as_ref().len() as u64).to_le_bytes());
-            digest.update(row.as_ref());
+        let converter = RowConverter::new(fields)?;
+        for slice in slices(rows) {
+            for row in &converter.convert_columns(slice.columns())? {
+                digest.update((row.as_ref().len() as u64).to_le_bytes());
+                digest.update(row.as_ref());
+            }
         }
     }
     Ok(digest.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect())
@@ -171,22 +187,31 @@ fn with_standing(signal: &Signal, rows: &RecordBatch, standing: &Standing<'_>) -
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
-/// A column of instants in microseconds since 1970; none of them is null, since they tell windows apart.
-fn instants(rows: &RecordBatch, column: &str) -> Result<Vec<i64>> {
-    let Some(instants) = rows.column_by_name(column) else {
-        return Ok(Vec::new());
-    };
-    let instants = cast(instants, &DataType::Int64)?;
-    Ok(instants.as_primitive::<Int64Type>().values().to_vec())
+/// The column `window_start` or `window_end`.
+fn instants(rows: &RecordBatch, name: &str) -> Result<Vec<i64>> {
+    rows.column_by_name(name).map_or(Ok(Vec::new()), instants_of)
 }
 
-/// Cuts rows sorted by `window_start` into days.
-pub(crate) fn by_day(rows: &RecordBatch, windows: Windows) -> Result<Vec<(i32, RecordBatch)>> {
-    let days = instants(rows, "window_start")?.into_iter().map(|start| windows.day_of(start)).collect::<Vec<_>>();
-    let mut parts = Vec::new();
+/// Instants in microseconds since 1970; none of them is null, since they tell windows or days apart.
+fn instants_of(column: &ArrayRef) -> Result<Vec<i64>> {
+    Ok(cast(column, &DataType::Int64)?.as_primitive::<Int64Type>().values().to_vec())
+}
+
+/// Cuts rows sorted by window, or by the instant under whose day they are filed, into days. Rows that have neither are
+/// one part.
+pub(crate) fn by_day(signal: &Signal, rows: &RecordBatch) -> Result<BTreeMap<Option<i32>, RecordBatch>> {
+    let days = match (signal.windows, signal.filed_by) {
+        (Some(windows), _) => {
+            let starts = instants(rows, "window_start")?;
+            starts.into_iter().map(|start| windows.day_of(start)).collect::<Vec<_>>()
+        }
+        (None, Some(column)) => instants_of(rows.column(column))?.into_iter().map(utc_day).collect(),
+        (None, None) => return Ok(BTreeMap::from([(None, rows.clone())])),
+    };
+    let mut parts = BTreeMap::new();
     let mut from = 0;
     for chunk in days.chunk_by(|left, right| left == right) {
-        parts.push((chunk[0], rows.slice(from, chunk.len())));
+        parts.insert(Some(chunk[0]), rows.slice(from, chunk.len()));
         from += chunk.len();
     }
     Ok(parts)

@@ -74,6 +74,8 @@ pub struct Faults {
     pub slow: f64,
     /// A write that leaves the first half of the bytes and fails. Only stores without atomic writes do that.
     pub torn: f64,
+    /// As `torn`, but never for a create: a file that may be written again, torn or not.
+    pub torn_replace: f64,
     /// The last operation that the process starts, counted from 1; whether it is done is left to chance. All later ones
     /// fail.
     pub die_at: Option<u64>,
@@ -89,6 +91,7 @@ impl Faults {
             denied_create: chance,
             slow: chance,
             torn: 0.0,
+            torn_replace: 0.0,
             die_at: None,
         }
     }
@@ -197,7 +200,7 @@ impl<S: ObjectStore> Faulty<S> {
     fn outcome(&self, kind: Kind, path: &str, number: u64, random: &mut Random) -> Outcome {
         let told = |what: &str| format!("simulated {what} (seed {}, operation {number})", self.seed);
         let error = |what: &str| Error::Generic { store: "Faulty", source: told(what).into() };
-        let Faults { timeout, lost_answer, busy, denied_create, torn, die_at, .. } = self.faults;
+        let Faults { timeout, lost_answer, busy, denied_create, torn, torn_replace, die_at, .. } = self.faults;
         let happens = |random: &mut Random, chance: f64, fault: Fault| {
             let happens = random.chance(chance);
             if happens {
@@ -227,6 +230,9 @@ impl<S: ObjectStore> Faulty<S> {
             });
         }
         if kind != Kind::Read && happens(random, torn, Fault::Torn) {
+            return Outcome::Torn(error("torn write"));
+        }
+        if kind == Kind::Write && happens(random, torn_replace, Fault::Torn) {
             return Outcome::Torn(error("torn write"));
         }
         Outcome::Done
@@ -416,6 +422,7 @@ mod tests {
         check(Faults { lost_answer: 1.0, ..none }, Fault::LostAnswer, Some(8));
         check(Faults { denied_create: 1.0, ..none }, Fault::DeniedCreate, Some(8));
         check(Faults { torn: 1.0, ..none }, Fault::Torn, Some(4));
+        check(Faults { torn_replace: 1.0, slow: 1.0, ..none }, Fault::Slow, Some(8));
         check(Faults { slow: 1.0, ..none }, Fault::Slow, Some(8));
     }
 

@@ -90,11 +90,10 @@ impl Config {
     pub(crate) fn limits(&self) -> Limits {
         let defaults = self.memory.map_or_else(Limits::default, |memory| Limits::within(memory.0));
         Limits {
-            key_bytes: defaults.key_bytes,
             max_bytes: self.epoch.max_mib.map_or(defaults.max_bytes, |mib| mib.max(1).saturating_mul(1 << 20)),
             max_files: self.epoch.max_files.map_or(defaults.max_files, |files| files.max(1)),
-            batch_rows: defaults.batch_rows,
             threads: self.epoch.threads.map_or(defaults.threads, |threads| threads.max(1)),
+            ..defaults
         }
     }
 }

@@ -167,6 +167,9 @@ impl From<tidegate_ledger::Error> for Failure {
             }
             Error::Damaged { .. } => ("TG501", "restore the file from a backup, and do not edit the log"),
             Error::Conflict { .. } => ("TG502", "let one process at a time run a project"),
+            Error::NoCreate { .. } => {
+                ("TG505", "use a store with conditional writes: a local disk, S3, GCS, Azure or MinIO")
+            }
             Error::NoFolder { .. } => ("TG500", "create it, or correct the root of the project"),
             Error::PermissionDenied { .. } => {
                 ("TG500", "give this user permission, or choose another root with --root")

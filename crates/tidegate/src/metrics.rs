@@ -134,7 +134,7 @@ impl Metrics {
         }
         let mut signals: BTreeMap<&String, u64> = BTreeMap::new();
         for ((name, _), signal) in &history.signals {
-            *signals.entry(name).or_default() += signal.states.iter().map(|(_, state)| state.bytes).sum::<u64>();
+            *signals.entry(name).or_default() += signal.states.iter().map(|state| state.bytes).sum::<u64>();
         }
         for (name, bytes) in signals {
             self.state_bytes.get_or_create(&of("signal", name)).set(count(bytes));

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tidegate_algebra::{UnitKey, session};
+use datafusion::arrow::compute::concat_batches;
+use datafusion::error::DataFusionError;
+use tidegate_algebra::{Pool, UnitKey, session};
 use tidegate_contract::stream::StreamContract;
 use tidegate_ledger::Store;
-use tidegate_signal::{Definitions, Planner, Signal, SourceText, Stream, StreamDefinition};
+use tidegate_signal::{Definitions, Planner, Signal, SourceText, Stream, StreamDefinition, Table};
 use tidegate_source::Source;
-use tidegate_stream::{Engine, StreamInput};
+use tidegate_stream::{Engine, Limits, StreamInput};
 
 use crate::cli;
 use crate::config::Config;
@@ -21,6 +23,7 @@ pub(crate) struct Project {
     pub(crate) config: Config,
     pub(crate) definitions: Definitions,
     pub(crate) inputs: Vec<(Stream, Arc<Source>)>,
+    pub(crate) tables: Vec<Table>,
 }
 
 impl Project {
@@ -43,14 +46,23 @@ impl Project {
         let root = root_of(place, &config);
         let mut inputs = Vec::new();
         for stream in &definitions.streams {
-            inputs.push(connect(stream, folder, open)?);
+            inputs.push(connect(stream, folder, open, &config.limits())?);
         }
-        Ok(Self { root, config, definitions, inputs })
+        let mut tables = Vec::new();
+        for table in &definitions.tables {
+            tables.push(read_table(table, folder, &config.limits()).await?);
+        }
+        Ok(Self { root, config, definitions, inputs, tables })
     }
 
     /// Plans every signal; units are hashed under `key`.
     pub(crate) async fn plan(&self, key: UnitKey) -> Result<Vec<Signal>> {
+        let pool = Pool::of(self.config.limits().pool_bytes).map_err(|error| {
+            Failure::infrastructure("TG500", error.to_string(), "give this user a folder for temporary files")
+        })?;
         let planner = Planner::new(self.inputs.iter().map(|(stream, _)| stream.clone()).collect(), key);
+        let planner = planner.with_pool(pool);
+        let planner = planner.with_tables(self.tables.clone());
         let mut signals = Vec::new();
         let mut refusals = Vec::new();
         for definition in &self.definitions.signals {
@@ -148,10 +160,16 @@ fn collect_sql(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
 /// Finds the files of a stream: its contract, path, format, and the folder its path is relative to.
 type OpenSource = fn(&StreamContract, &str, Option<&str>, &Path) -> tidegate_source::Result<Source>;
 
-fn connect(definition: &StreamDefinition, base: &Path, open: OpenSource) -> Result<(Stream, Arc<Source>)> {
+fn connect(
+    definition: &StreamDefinition,
+    base: &Path,
+    open: OpenSource,
+    limits: &Limits,
+) -> Result<(Stream, Arc<Source>)> {
     let format = definition.format.as_ref().map(|format| format.value.as_str());
     let source = open(&definition.contract, &definition.path.value, format, base)
-        .map_err(|error| explain(definition, &error))?;
+        .map_err(|error| explain(definition, &error))?
+        .with_budget(limits.waiting_bytes as u64);
     let schema = Arc::clone(source.schema());
     let missing = |column: &Option<String>| column.clone().filter(|name| schema.field_with_name(name).is_err());
     if let Some(unit) = missing(&definition.contract.privacy_unit) {
@@ -171,6 +189,19 @@ fn connect(definition: &StreamDefinition, base: &Path, open: OpenSource) -> Resu
         return Err(failure.at(Snippet::of(&definition.name.place)));
     }
     Ok((Stream { definition: definition.clone(), schema }, Arc::new(source)))
+}
+
+/// Reads a table whole: with a row less its signals would say something else without a word.
+async fn read_table(definition: &StreamDefinition, base: &Path, limits: &Limits) -> Result<Table> {
+    let (stream, source) = connect(definition, base, Source::connect, limits)?;
+    let (batches, rejected) = source.read_whole().await.map_err(|error| explain(definition, &error))?;
+    if let Some(first) = rejected.first() {
+        let cause = format!("table `{}` cannot be read whole: {first}", definition.name.value);
+        let failure = Failure::infrastructure("TG314", cause, "correct the file, or declare columns that fit it");
+        return Err(failure.at(Snippet::of(&definition.path.place)));
+    }
+    let rows = concat_batches(&stream.schema, &batches).map_err(|error| Failure::from(DataFusionError::from(error)))?;
+    Ok(Table { definition: stream.definition, rows })
 }
 
 /// A stream that cannot be connected, pointed at the option that is wrong.

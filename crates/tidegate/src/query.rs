@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::catalog::MemorySchemaProvider;
 use datafusion::catalog::streaming::StreamingTable;
+use datafusion::catalog::{MemTable, MemorySchemaProvider};
 use datafusion::common::TableReference;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -55,6 +55,10 @@ impl Query {
         let rejected = Arc::new(AtomicU64::new(0));
         if let Some(project) = project {
             let streams = register_streams(&session, project, &rejected)?;
+            for table in &project.tables {
+                let rows = MemTable::try_new(table.rows.schema(), vec![vec![table.rows.clone()]])?;
+                session.register_table(table.definition.name.value.as_str(), Arc::new(rows))?;
+            }
             let windows = WindowPlanner::for_queries(streams, source.clone(), session.clone());
             session.register_relation_planner(Arc::new(windows))?;
             register_released(&session, project).await?;

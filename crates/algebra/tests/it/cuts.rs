@@ -1,10 +1,12 @@
 //! Which plans can be cut, and does the optimizer leave them their meaning?
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{AsArray, Int64Array, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
-use tidegate_algebra::{Cut, Error, Panes, Windows, session};
+use datafusion::datasource::MemTable;
+use tidegate_algebra::{Cut, Error, Panes, Release, Windows, session};
 
 use crate::rows::{self, WINDOW_US};
 use crate::run::{block_on, cut_in};
@@ -77,6 +79,35 @@ fn exactly_one_aggregation_can_be_cut() {
     assert_eq!(found("SELECT count(*) FROM (SELECT DISTINCT k FROM t)"), 2);
     assert_eq!(found("SELECT sum(n) FROM (SELECT k, count(*) AS n FROM t GROUP BY k)"), 2);
     assert_eq!(found("SELECT a.n FROM (SELECT count(*) AS n FROM t) a, (SELECT sum(i) FROM t) b"), 2);
+}
+
+#[test]
+fn rows_pass_as_they_are() {
+    let released = |sql: &str, days: Option<BTreeSet<i32>>| {
+        block_on(async {
+            let session = session();
+            session.register_table("t", Arc::new(MemTable::try_new(plain(), vec![vec![]])?))?;
+            let query = session.state().create_logical_plan(sql).await?;
+            let cut = Cut::plan(&session, &Release::of_rows(query, Some(0))).await?;
+            assert!(cut.keeps_rows());
+            let batch = integers([vec![Some(1), Some(2), Some(3)], vec![Some(30), None, Some(10)], vec![None; 3]]);
+            let one = cut.partial(&plain(), &[vec![batch.slice(0, 1)], vec![batch.slice(2, 1)]]).await?;
+            let two = cut.partial(&plain(), &[vec![batch.slice(1, 1)]]).await?;
+            assert_eq!(one.rows_aggregated + two.rows_aggregated, one.state.rows() as u64 + two.state.rows() as u64);
+            let found = one.days.union(&two.days).copied().collect::<Vec<_>>();
+            let state = cut.merge(vec![two.state, cut.decode(&cut.encode(&one.state)?)?, cut.empty()]).await?;
+            let panes = Panes { days, ..Panes::default() };
+            let rows = cut.release(vec![state], &panes).await?.sorted_by(&[0, 1])?;
+            Ok::<_, Error>((found, rows.column(1).as_primitive::<Int64Type>().iter().collect::<Vec<_>>()))
+        })
+    };
+    let by_day = "SELECT to_timestamp_micros(i / 3 * 86400000000) AS at, i * 2 AS n FROM t";
+    assert_eq!(released(by_day, None).unwrap(), (vec![0, 1], vec![Some(2), Some(4), Some(6)]));
+    assert_eq!(released(by_day, Some(BTreeSet::from([1]))).unwrap().1, [Some(6)]);
+    let filtered = "SELECT to_timestamp_micros(i * 0) AS at, j FROM t WHERE j IS NULL OR j > 10";
+    assert_eq!(released(filtered, None).unwrap(), (vec![0], vec![None, Some(30)]));
+    let grouped = released("SELECT to_timestamp_micros(max(i)) AS at, 1 AS n FROM t", None);
+    assert!(matches!(grouped, Err(Error::NotOneAggregate { found: 1 })), "{grouped:?}");
 }
 
 #[test]

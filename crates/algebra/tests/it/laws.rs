@@ -2,13 +2,14 @@
 //! between batches, partitions and epochs, and random orders of merging.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use datafusion::arrow::array::{Array, AsArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringViewArray};
 use datafusion::arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
+use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use tidegate_algebra::{Closed, Cut, Error, Panes, Released, UnitKey, Windows, session};
+use tidegate_algebra::{Closed, Cut, Error, Panes, Released, StaticTable, UnitKey, Windows, session};
 
 use crate::rows::{self, Row, WINDOW_US, name_of, rows};
 use crate::run::{
@@ -47,8 +48,25 @@ static QUERIES: LazyLock<Vec<Cut>> = LazyLock::new(|| {
         "SELECT x, i, d, b, count(*) AS n FROM t GROUP BY x, i, d, b".to_owned(),
         "SELECT k, window_start, u FROM t GROUP BY k, window_start, u".to_owned(),
     ];
-    queries.iter().map(|sql| cut(sql)).collect()
+    let joins = [
+        format!("SELECT p.v, {UNORDERED} FROM t JOIN p ON t.k = p.name WHERE i < 1000 GROUP BY p.v"),
+        format!("SELECT p.name, {ORDERED} FROM t LEFT JOIN p ON p.name = t.k AND p.v = t.b GROUP BY p.name"),
+    ];
+    let joins =
+        joins.iter().map(|sql| block_on(cut_in(&with_table(&[0, 2, 3]), rows::schema(), sql, None, None)).unwrap());
+    queries.iter().map(|sql| cut(sql)).chain(joins).collect()
 });
+
+/// A session with a table `p` of names, half of them true.
+fn with_table(names: &[u8]) -> SessionContext {
+    let values = names.iter().map(|name| Some(name % 2 == 0)).collect::<BooleanArray>();
+    let names = names.iter().map(|name| Some(name_of(*name))).collect::<StringViewArray>();
+    let columns: [(_, ArrayRef); 2] = [("name", Arc::new(names)), ("v", Arc::new(values))];
+    let table = StaticTable::new("p", RecordBatch::try_from_iter(columns).unwrap()).unwrap();
+    let session = session();
+    session.register_table("p", Arc::new(table)).unwrap();
+    session
+}
 
 /// The same query at thresholds 1 to 6.
 static THRESHOLDS: LazyLock<Vec<Cut>> = LazyLock::new(|| {
@@ -387,6 +405,35 @@ fn states_of_other_definitions_are_refused() {
     let having = another(at_least(3), "SELECT k FROM t GROUP BY k HAVING count(*) > 0", None);
     assert_eq!(having.fingerprint(), ours.fingerprint());
     assert_eq!(another(at_least(3), SQL, None).fingerprint(), ours.fingerprint());
+}
+
+#[test]
+fn another_table_makes_other_states() {
+    let cut = |names: &[u8]| {
+        let sql = "SELECT count(*) AS n FROM t JOIN p ON t.k = p.name";
+        block_on(cut_in(&with_table(names), rows::schema(), sql, None, None)).unwrap()
+    };
+    assert_eq!(cut(&[0, 1]).fingerprint(), cut(&[0, 1]).fingerprint());
+    assert_ne!(cut(&[0, 1]).fingerprint(), cut(&[0, 1, 2]).fingerprint());
+    assert_ne!(cut(&[0]).fingerprint(), cut(&[2]).fingerprint());
+}
+
+#[test]
+fn rows_without_a_partner_are_not_aggregated() {
+    let filtered = Row { i: Some(8), ..row(0, 3) };
+    let rows = [Row { k: None, ..row(0, 1) }, Row { k: Some(1), ..row(0, 1) }, row(0, 2), filtered];
+    let aggregated = |join: &str| {
+        let sql = format!("SELECT count(*) AS n FROM (SELECT * FROM t WHERE i < 8) AS t {join} p ON t.k = p.name");
+        let cut = block_on(cut_in(&with_table(&[0]), rows::schema(), &sql, None, None)).unwrap();
+        assert_eq!(cut.source_columns().unwrap(), ["k", "i"]);
+        // Twice, and on two threads: what one micro-batch counted is not counted by the next.
+        [0, 1].map(|_| {
+            let halves = [vec![rows::batch(&rows[..2])], vec![rows::batch(&rows[2..])]];
+            block_on(cut.partial(&rows::schema(), &halves)).unwrap().rows_aggregated
+        })
+    };
+    assert_eq!(aggregated("JOIN"), [1, 1]);
+    assert_eq!(aggregated("LEFT JOIN"), [3, 3]);
 }
 
 #[test]

@@ -76,7 +76,7 @@ async fn nothing_staged_is_left_or_listed() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open_local(&folder).unwrap();
     std::fs::create_dir(folder.path().join("a")).unwrap();
-    std::fs::write(folder.path().join("a/x#1"), "left by a crash").unwrap();
+    std::fs::write(folder.path().join("a/.x#1"), "left by a crash").unwrap();
     assert_eq!(store.create("a/x", bytes("1")).await.unwrap(), Created::New);
     assert_eq!(store.create("a/x", bytes("2")).await.unwrap(), Created::AlreadyExists);
     store.replace("a/x", bytes("3")).await.unwrap();
@@ -84,7 +84,7 @@ async fn nothing_staged_is_left_or_listed() {
     let mut names: Vec<_> =
         std::fs::read_dir(folder.path().join("a")).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["x", "x#1"]);
+    assert_eq!(names, [".x#1", "x"]);
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
-//! Does the generator keep its promises, seen from outside?
+//! Do the generator and the faults keep their promises, and does the engine keep its own under them?
 
 mod facts;
+mod faults;
+mod lab;
+mod schedules;
 mod streams;
 mod write;
 

@@ -14,7 +14,7 @@ use sqllogictest::{DB, DBOutput};
 use tempfile::TempDir;
 use tidegate_algebra::{UnitKey, query_session, session};
 use tidegate_ledger::Store;
-use tidegate_signal::{Definitions, Parameter, Planner, Signal, SourceText, Stream, StreamDefinition};
+use tidegate_signal::{Definitions, Parameter, Planner, Signal, SourceText, Stream, StreamDefinition, Table};
 use tidegate_source::Source;
 use tidegate_stream::{Engine, InputEnd, Limits, RowAccount, StreamInput};
 use tidegate_testkit::generate::{Config, Generator};
@@ -134,11 +134,24 @@ impl Project {
     async fn plan(&self, definitions: &Definitions) -> Result<Vec<Signal>> {
         let streams = self.connect_all(definitions)?.into_iter().map(|(stream, _)| stream);
         let planner = Planner::new(streams.collect(), UnitKey::new([7; 16]));
+        let planner = planner.with_tables(self.tables(definitions).await?);
         let mut signals = Vec::new();
         for definition in &definitions.signals {
             signals.push(planner.plan(definition).await?);
         }
         Ok(signals)
+    }
+
+    /// Reads the tables whose columns are known.
+    async fn tables(&self, definitions: &Definitions) -> Result<Vec<Table>> {
+        let mut tables = Vec::new();
+        for definition in &definitions.tables {
+            let (stream, source) = self.connect(definition)?;
+            let (batches, _) = source.read_whole().await.map_err(Failure::of)?;
+            let rows = concat_batches(&stream.schema, &batches).map_err(Failure::of)?;
+            tables.push(Table { definition: stream.definition, rows });
+        }
+        Ok(tables)
     }
 
     fn landing(&self, stream: &StreamDefinition) -> PathBuf {
@@ -180,6 +193,11 @@ impl Project {
             }
         };
         let count = batch.num_rows() as u64;
+        if definitions.tables.iter().any(|table| table.name.value == stream) {
+            // Tables are read when signals are planned, so their rows are there at once.
+            self.land(definition, &batch)?;
+            return Ok(count);
+        }
         self.columns.entry(stream.clone()).or_insert_with(|| batch.slice(0, 0));
         self.fed.push((stream, batch));
         Ok(count)
@@ -273,7 +291,8 @@ impl Project {
 }
 
 fn find<'a>(definitions: &'a Definitions, stream: &str) -> Result<&'a StreamDefinition> {
-    let found = definitions.streams.iter().find(|definition| definition.name.value == stream);
+    let mut all = definitions.streams.iter().chain(&definitions.tables);
+    let found = all.find(|definition| definition.name.value == stream);
     found.ok_or_else(|| Failure::new(format!("there is no stream {stream} to feed")))
 }
 

@@ -13,7 +13,8 @@
 //! WITHHELD signal                                    a query: groups withheld by the last drain (`onlyif whole`)
 //! ```
 //!
-//! Streams that declare no columns have those of their first FEED.
+//! Streams that declare no columns have those of their first FEED. Tables declare theirs, and have the rows they are fed
+//! at once.
 
 use tidegate_signal::Parameter;
 use tidegate_stream::InputEnd;

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use serde::Serialize;
 use tidegate_ledger::Record;
 use tidegate_stream::{
-    Commit, EpochCommit, QuarantineFile, ReleaseCommit, ReplayCommit, RowAccount, SignalEpoch, StreamAccount,
+    Commit, CompactCommit, EpochCommit, QuarantineFile, ReleaseCommit, ReplayCommit, RowAccount, SignalEpoch,
+    StateFile, StreamAccount,
 };
 
 use crate::cli::{self, Place};
@@ -32,6 +33,7 @@ struct Totals {
     records: u64,
     epochs: u64,
     releases: u64,
+    merges: u64,
     replays: u64,
     streams: BTreeMap<String, StreamTotals>,
     signals: BTreeMap<String, SignalTotals>,
@@ -55,6 +57,9 @@ struct SignalTotals {
     rows: RowAccount,
     state_files: u64,
     state_bytes: u64,
+    /// Bytes by path.
+    #[serde(skip)]
+    state: BTreeMap<String, u64>,
     days_released: u64,
     days_restated: u64,
 }
@@ -67,6 +72,7 @@ impl Totals {
             match &record.body {
                 Commit::Epoch(epoch) => totals.add_epoch(epoch),
                 Commit::Release(release) => totals.add_release(record.seq, release, &mut released),
+                Commit::Compact(compact) => totals.add_compact(compact),
                 Commit::Replay(replay) => totals.add_replay(replay),
             }
         }
@@ -86,6 +92,15 @@ impl Totals {
         self.add_signals(&epoch.signals);
     }
 
+    fn add_compact(&mut self, compact: &CompactCommit) {
+        self.merges += 1;
+        let signal = self.signals.entry(compact.signal.clone()).or_default();
+        for path in &compact.replaced {
+            signal.remove_state(path);
+        }
+        signal.add_state(&compact.state);
+    }
+
     /// Rows that are replayed were read before: a stream counts them once, each signal as often as it got them.
     fn add_replay(&mut self, replay: &ReplayCommit) {
         self.replays += 1;
@@ -100,8 +115,7 @@ impl Totals {
             let total = self.signals.entry(name.clone()).or_default();
             total.rows += signal.rows;
             if let Some(state) = &signal.state {
-                total.state_files += 1;
-                total.state_bytes += state.bytes;
+                total.add_state(state);
             }
         }
     }
@@ -120,6 +134,21 @@ impl Totals {
             let signal = self.signals.entry(entry.signal.clone()).or_default();
             signal.days_released += 1;
             signal.days_restated += restated;
+        }
+    }
+}
+
+impl SignalTotals {
+    fn add_state(&mut self, file: &StateFile) {
+        self.state_files += 1;
+        self.state_bytes += file.bytes;
+        self.state.insert(file.path.clone(), file.bytes);
+    }
+
+    fn remove_state(&mut self, path: &str) {
+        if let Some(bytes) = self.state.remove(path) {
+            self.state_files -= 1;
+            self.state_bytes -= bytes;
         }
     }
 }
@@ -146,13 +175,14 @@ fn describe(records: &[Record<Commit>], totals: &Totals) -> String {
             Commit::Release(release) => {
                 describe_release(release, totals.restated.get(&record.seq).copied().unwrap_or_default())
             }
+            Commit::Compact(compact) => describe_compact(compact),
             Commit::Replay(replay) => describe_replay(replay),
         };
         line(format!("{} {}", record.seq, parts.join("; ")));
     }
     let (epochs, releases) = (counted(totals.epochs, "epoch"), counted(totals.releases, "release"));
-    let replays = counted(totals.replays, "replay");
-    line(format!("total: {} = {epochs} + {releases} + {replays}", counted(totals.records, "record")));
+    let (replays, merges) = (counted(totals.replays, "replay"), counted(totals.merges, "merge"));
+    line(format!("total: {} = {epochs} + {releases} + {replays} + {merges}", counted(totals.records, "record")));
     for (name, stream) in &totals.streams {
         let mut parts = vec![
             format!("{name}: {}", counted(stream.files, "file")),
@@ -174,6 +204,14 @@ fn describe(records: &[Record<Commit>], totals: &Totals) -> String {
         ));
     }
     text
+}
+
+fn describe_compact(compact: &CompactCommit) -> Vec<String> {
+    vec![
+        head("merge", &compact.run_id, compact.generation, compact.committed_at_us),
+        format!("{}: {} became one", compact.signal, counted(compact.replaced.len() as u64, "state file")),
+        state(1, compact.state.bytes),
+    ]
 }
 
 fn describe_epoch(epoch: &EpochCommit) -> Vec<String> {

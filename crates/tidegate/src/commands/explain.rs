@@ -41,8 +41,12 @@ fn describe(signal: &Signal) -> String {
     line(String::new());
     line("partial: runs over every micro-batch".to_owned());
     line(indent(&partial));
-    line("merge: joins states of equal keys (PartialReduce)".to_owned());
-    line("  state columns, one row per group:".to_owned());
+    let (merge, one) = match signal.cut.keeps_rows() {
+        false => ("joins states of equal keys (PartialReduce)", "group"),
+        true => ("puts states one after the other", "row"),
+    };
+    line(format!("merge: {merge}"));
+    line(format!("  state columns, one row per {one}:"));
     for column in signal.cut.state_columns() {
         line(format!(
             "    {:8} {:28} {:32} {}",
@@ -52,15 +56,22 @@ fn describe(signal: &Signal) -> String {
             show(&size(&column, &signal.policy))
         ));
     }
-    line(format!("  about {} per group", show(&total(signal))));
+    line(format!("  about {} per {one}", show(&total(signal))));
     line(String::new());
-    line("release: runs over finished groups of closed windows".to_owned());
+    line(match signal.cut.keeps_rows() {
+        false => "release: runs over finished groups of closed windows".to_owned(),
+        true => "release: shows every row".to_owned(),
+    });
     line(indent(&release));
     text
 }
 
 fn windows(signal: &Signal) -> String {
     match signal.windows {
+        None if signal.cut.keeps_rows() => {
+            let by_day = signal.filed_by.map_or("", |_| ", by the day of their event time");
+            format!("none: rows as they are{by_day}, released when the input is drained")
+        }
         None => "none: totals over everything read, released when the input is drained".to_owned(),
         Some(windows) => format!("{windows}, released per day once closed"),
     }
@@ -68,7 +79,7 @@ fn windows(signal: &Signal) -> String {
 
 fn policy(policy: &Policy) -> String {
     match policy {
-        Policy::Open => "every group: the stream protects nobody".to_owned(),
+        Policy::Open => "everything: the stream protects nobody".to_owned(),
         Policy::Threshold { k, unit } => {
             format!("groups of at least {k} distinct {unit}; a cohort threshold, not differential privacy")
         }

@@ -119,6 +119,41 @@ fn sql_copies_rows_into_each_of_their_windows() {
 }
 
 #[test]
+fn a_signal_joins_a_table_that_is_read_whole() {
+    let project = Project::with_sql(
+        "CREATE STREAM e (at TIMESTAMP, u VARCHAR, x BIGINT) WITH (path = 'landing/', format = 'csv', event_time = 'at');
+        CREATE TABLE teams (u VARCHAR, team VARCHAR) WITH (path = 'teams.csv');
+        CREATE SIGNAL by_team AS SELECT team, SUM(x) AS x FROM e JOIN teams USING (u) GROUP BY team;
+        CREATE SIGNAL rows AS SELECT at, team, x FROM e LEFT JOIN teams ON teams.u = lower(e.u);",
+    );
+    project.write(
+        "landing/a.csv",
+        "at,u,x\n2026-01-05T01:00:00Z,a,1\n2026-01-05T02:00:00Z,b,2\n2026-01-06T00:00:00Z,A,4\n",
+    );
+    project.write("teams.csv", "u,team\na,red\n");
+    project.run(&["run"]).ok();
+    let csv = |query: &str| project.run(&["sql", query, "--format", "csv"]).ok().stdout;
+    assert_eq!(csv("SELECT team, x FROM released.by_team"), "team,x\nred,1\n");
+    let rows = "SELECT at, team, x, date FROM released.rows ORDER BY at";
+    let expected = "at,team,x,date\n2026-01-05T01:00:00Z,red,1,2026-01-05\n2026-01-05T02:00:00Z,,2,2026-01-05\n2026-01-06T00:00:00Z,red,4,2026-01-06\n";
+    assert_eq!(csv(rows), expected);
+    assert_eq!(csv("SELECT * FROM teams"), "u,team\na,red\n");
+    let explained = project.run(&["explain", "rows"]).ok().stdout;
+    assert!(explained.contains("StaticExec: teams") && explained.contains("shows every row"), "{explained}");
+    assert!(explained.contains("reads     e (at, u, x)"), "{explained}");
+
+    project.write("teams.csv", "u,team\na,red\nb,blue\n");
+    project.run(&["run"]).ok();
+    assert_eq!(csv("SELECT team, x FROM released.by_team ORDER BY 1"), "team,x\nblue,2\nred,1\n");
+    project.write("teams.csv", "u,team\na,red\na,blue\n");
+    assert!(project.run(&["check"]).failure().contains("TG123"));
+    project.write("teams.csv", "u,team\na,red,0\n");
+    let broken = project.run(&["check"]);
+    assert_eq!(broken.code, 3, "{}", broken.stderr);
+    assert!(broken.failure().contains("TG314"));
+}
+
+#[test]
 fn sql_reaches_no_protected_row() {
     let project = project();
     project.run(&["run", "--until-end"]).ok();
