@@ -103,20 +103,8 @@ impl Engine {
         }
         let run = Run { id: run_id, generation: history.generation + 1 };
         let (stop, failed) = (Stop::default(), BTreeMap::new());
-        Ok(Self {
-            store,
-            chain,
-            history,
-            streams,
-            signals,
-            limits,
-            run,
-            stop,
-            keys,
-            swept: false,
-            failed,
-            patient: false,
-        })
+        let (swept, patient) = (false, false);
+        Ok(Self { store, chain, history, streams, signals, limits, run, stop, keys, swept, failed, patient })
     }
 
     /// What has happened so far.

@@ -195,7 +195,7 @@ impl EpochContext<'_> {
     ) -> Result<SignalEpoch> {
         let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
         let taken = timely.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
-        let partitions = partitions(timely, self.threads);
+        let partitions = partitions(&timely, self.threads);
         let partial = signal.cut.partial(schema, &partitions).await.map_err(explain)?;
         let rows = RowAccount {
             read: stream.read,
@@ -236,7 +236,7 @@ impl EpochContext<'_> {
 }
 
 /// The batches dealt out to at most `threads` partitions, none of them tiny.
-fn partitions(batches: Vec<RecordBatch>, threads: usize) -> Vec<Vec<RecordBatch>> {
+fn partitions(batches: &[RecordBatch], threads: usize) -> Vec<Vec<RecordBatch>> {
     const LEAST_ROWS: usize = 65_536;
     let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
     let wanted = (rows / LEAST_ROWS).clamp(1, threads.max(1));

@@ -296,7 +296,7 @@ fn gather(
         }
         let (rejected, judged) = select(rows, wanted, |wanted| !wanted.was_late)?;
         gathered.seen += judged.len() as u64;
-        gather_rejected(&judge, signals, rejected, wanted, keys.as_deref_mut(), gathered)?;
+        gather_rejected(&judge, signals, &rejected, wanted, keys.as_deref_mut(), gathered)?;
     }
     // What the source rejects again stays where it is.
     for rejection in &batch.rejected {
@@ -314,14 +314,14 @@ fn gather(
 fn gather_rejected(
     judge: &Judge<'_>,
     signals: &[&Signal],
-    rows: Rows,
+    rows: &Rows,
     wanted: &BTreeMap<u64, Vec<Wanted>>,
     mut keys: Option<&mut Keys>,
     gathered: &mut Gathered,
 ) -> Result<()> {
     let again = rows.again.clone();
-    for takers in takers_of(&rows, wanted) {
-        let (rows, judged) = select(&rows, wanted, |wanted| !wanted.was_late && wanted.takers == takers)?;
+    for takers in takers_of(rows, wanted) {
+        let (rows, judged) = select(rows, wanted, |wanted| !wanted.was_late && wanted.takers == takers)?;
         let batch = MicroBatch::of(Rows { again: None, ..rows });
         let mut admitted = judge.admit(&batch, keys.as_deref_mut())?;
         let stays = stays(&admitted);
@@ -341,7 +341,7 @@ fn gather_rejected(
 }
 
 impl Gathered {
-    fn take(&mut self, rows: &[(u64, (usize, u64))]) {
+    fn take(&mut self, rows: &[Placed]) {
         for &(_, (file, index)) in rows {
             self.taken.entry(file).or_default().insert(index);
         }
@@ -355,12 +355,15 @@ impl Gathered {
     }
 }
 
+/// A row of a landed file, and its place in quarantine: the file and the entry in it.
+type Placed = (u64, (usize, u64));
+
 /// The rows that are wanted as `is` says, and where each stands: its row, and its place in quarantine.
 fn select(
     rows: &Rows,
     wanted: &BTreeMap<u64, Vec<Wanted>>,
     is: impl Fn(&Wanted) -> bool,
-) -> Result<(Rows, Vec<(u64, (usize, u64))>)> {
+) -> Result<(Rows, Vec<Placed>)> {
     let mut places = Vec::new();
     let mut mark = |index: usize| {
         let row = rows.positions.at(index);

@@ -90,7 +90,9 @@ mod tests {
         FirstRead { from_row, to_row, watermark_us: None, duplicates: None }
     }
 
-    fn stream(files: &[(&str, &[(u64, u64)], bool)]) -> StreamHistory {
+    type Known<'a> = (&'a str, &'a [(u64, u64)], bool);
+
+    fn stream(files: &[Known<'_>]) -> StreamHistory {
         let files = files.iter().map(|(id, reads, end)| {
             let reads = reads.iter().map(|&(from, to)| first(from, to)).collect();
             ((*id).to_owned(), FileHistory { size: 10, end: *end, reads })

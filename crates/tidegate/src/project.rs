@@ -46,7 +46,7 @@ impl Project {
         let root = root_of(place, &config);
         let mut inputs = Vec::new();
         for stream in &definitions.streams {
-            inputs.push(connect(stream, folder, open, &config.limits())?);
+            inputs.push(connect(stream, folder, &config.limits(), open)?);
         }
         let mut tables = Vec::new();
         for table in &definitions.tables {
@@ -163,8 +163,8 @@ type OpenSource = fn(&StreamContract, &str, Option<&str>, &Path) -> tidegate_sou
 fn connect(
     definition: &StreamDefinition,
     base: &Path,
-    open: OpenSource,
     limits: &Limits,
+    open: OpenSource,
 ) -> Result<(Stream, Arc<Source>)> {
     let format = definition.format.as_ref().map(|format| format.value.as_str());
     let source = open(&definition.contract, &definition.path.value, format, base)
@@ -193,7 +193,7 @@ fn connect(
 
 /// Reads a table whole: with a row less its signals would say something else without a word.
 async fn read_table(definition: &StreamDefinition, base: &Path, limits: &Limits) -> Result<Table> {
-    let (stream, source) = connect(definition, base, Source::connect, limits)?;
+    let (stream, source) = connect(definition, base, limits, Source::connect)?;
     let (batches, rejected) = source.read_whole().await.map_err(|error| explain(definition, &error))?;
     if let Some(first) = rejected.first() {
         let cause = format!("table `{}` cannot be read whole: {first}", definition.name.value);
