@@ -1,5 +1,6 @@
 //! What can be typed?
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -145,6 +146,9 @@ pub(crate) struct Run {
     /// How long new files wait for others at most, so that they are read together.
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration, requires = "follow")]
     pub(crate) linger: Duration,
+    /// Serve measurements to a Prometheus on this machine, at an address such as 127.0.0.1:9464.
+    #[arg(long, value_name = "ADDRESS", requires = "follow")]
+    pub(crate) metrics: Option<SocketAddr>,
     /// Print the summary as JSON on stdout; when following, one line for each drain.
     #[arg(long)]
     pub(crate) json: bool,

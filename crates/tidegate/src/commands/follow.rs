@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tidegate_stream::{Backlog, Engine, InputEnd, Progress, Summary};
@@ -9,6 +10,7 @@ use tidegate_stream::{Backlog, Engine, InputEnd, Progress, Summary};
 use super::run::{describe, report, run_id};
 use crate::cli::{self, Place};
 use crate::failure::{Failure, Result};
+use crate::metrics::{Exporter, Metrics};
 use crate::output::print;
 use crate::project::Project;
 use crate::signals::Signals;
@@ -19,13 +21,24 @@ const RETRY: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(place: &Place, options: &cli::Run) -> Result<ExitCode> {
     let project = Project::load_to_follow(place).await?;
+    let exporter = options.metrics.map(Exporter::serve).transpose()?;
     let mut engine = project.engine(run_id()?).await?;
     engine.skip_unlistable();
     let signals = Signals::listen(engine.stop())?;
     let full_bytes = project.config.limits().max_bytes as u64;
     let (poll, linger, json) = (options.poll, options.linger, options.json);
-    let mut follower =
-        Follower { engine, signals, full_bytes, poll, linger, json, unlisted: BTreeMap::new(), epochs: 0, rows: 0 };
+    let mut follower = Follower {
+        engine,
+        signals,
+        full_bytes,
+        poll,
+        linger,
+        json,
+        exporter,
+        unlisted: BTreeMap::new(),
+        epochs: 0,
+        rows: 0,
+    };
     eprintln!("following; end with Ctrl-C or SIGTERM");
     let signal = follower.follow().await?;
     let (epochs, rows) = (counted(follower.epochs, "epoch"), counted(follower.rows, "row"));
@@ -43,6 +56,7 @@ struct Follower {
     poll: Duration,
     linger: Duration,
     json: bool,
+    exporter: Option<Exporter>,
     /// Streams whose folder cannot be listed now, and why: said once.
     unlisted: BTreeMap<String, String>,
     epochs: u64,
@@ -89,8 +103,13 @@ impl Follower {
     }
 
     async fn drain(&mut self) -> Result<()> {
-        let say = |progress: Progress| tracing::debug!(?progress);
-        let summary = self.engine.drain(InputEnd::Pause, &say).await?;
+        let metrics = self.exporter.as_ref().map(|exporter| Arc::clone(&exporter.metrics));
+        let note = |progress: Progress| {
+            tracing::debug!(?progress);
+            metrics.as_deref().into_iter().for_each(|metrics: &Metrics| metrics.note(&progress));
+        };
+        let summary = self.engine.drain(InputEnd::Pause, &note).await?;
+        metrics.iter().for_each(|metrics| metrics.add(&summary));
         self.epochs += summary.epochs;
         self.rows += summary.streams.values().map(|stream| stream.rows).sum::<u64>();
         if summary.is_idle() { Ok(()) } else { self.tell(&summary) }
@@ -119,6 +138,9 @@ impl Follower {
             eprintln!("stream {stream} can be listed again");
         }
         self.unlisted.clone_from(&backlog.unlisted);
+        if let Some(exporter) = &self.exporter {
+            exporter.metrics.set(self.engine.history(), &backlog);
+        }
         Ok(backlog)
     }
 }

@@ -87,3 +87,11 @@ fn an_empty_log_is_no_failure_and_stays_absent() {
     assert_eq!(project.run(&["epochs"]).ok().stdout, "no epochs yet\n");
     assert!(!project.path("elsewhere").exists() && !project.path("log").exists());
 }
+
+#[test]
+fn a_log_of_epochs_is_plain_text_where_nobody_sees_colours() {
+    let project = with_two_runs();
+    let run = project.run(&["run", "-v"]).ok();
+    assert!(run.stderr.contains("DEBUG epoch{stream=d record=2}: committing rows=4 files=1"), "{}", run.stderr);
+    assert!(!run.stderr.contains('\u{1b}'), "{}", run.stderr);
+}

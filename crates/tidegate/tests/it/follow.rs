@@ -3,6 +3,8 @@
 #![cfg(unix)]
 
 use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -21,17 +23,23 @@ CREATE SIGNAL totals AS SELECT COUNT(*) AS n FROM d;
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A process that follows a project. It is killed when a test ends early.
-pub(crate) struct Follower {
+struct Follower {
     process: Child,
     said: PathBuf,
 }
 
 impl Follower {
-    pub(crate) fn start(project: &Project, name: &str, more: &[&str]) -> Self {
+    fn start(project: &Project, name: &str, more: &[&str]) -> Self {
+        let arguments = [&["run", "--follow", "--poll", "20ms"], more].concat();
+        let mut follower = Self::spawn(project, name, &arguments);
+        follower.wait_for("following", |follower| follower.said().contains("following"));
+        follower
+    }
+
+    fn spawn(project: &Project, name: &str, arguments: &[&str]) -> Self {
         let said = project.path(name);
         let process = Command::new(env!("CARGO_BIN_EXE_tidegate"))
-            .args(["run", "--follow", "--poll", "20ms"])
-            .args(more)
+            .args(arguments)
             .current_dir(project.path("."))
             .env("NO_COLOR", "1")
             .env_remove("TIDEGATE_LOG")
@@ -39,18 +47,16 @@ impl Follower {
             .stderr(File::create(&said).unwrap())
             .spawn()
             .unwrap();
-        let mut follower = Self { process, said };
-        follower.wait_for("following", |follower| follower.said().contains("following"));
-        follower
+        Self { process, said }
     }
 
-    pub(crate) fn said(&self) -> String {
+    fn said(&self) -> String {
         fs::read_to_string(&self.said).unwrap()
     }
 
     /// Waits until something is so.
     #[track_caller]
-    pub(crate) fn wait_for(&mut self, what: &str, mut is_so: impl FnMut(&mut Self) -> bool) {
+    fn wait_for(&mut self, what: &str, mut is_so: impl FnMut(&mut Self) -> bool) {
         let started = Instant::now();
         while !is_so(self) {
             assert!(started.elapsed() < DEADLINE, "{what} does not come: {}", self.said());
@@ -75,7 +81,7 @@ impl Follower {
     }
 
     #[track_caller]
-    pub(crate) fn end(&mut self) {
+    fn end(&mut self) {
         self.signal("-TERM");
         assert_eq!(self.exit_code(), Some(0), "{}", self.said());
         assert!(self.said().contains("stopped by SIGTERM"), "{}", self.said());
@@ -171,6 +177,35 @@ fn a_signal_to_end_loses_nothing() {
 }
 
 #[test]
+fn a_single_run_ends_as_well_when_it_is_told_to() {
+    let project = Project::with_sql(SQL);
+    project.write("tidegate.toml", "[epoch]\nmax_files = 1\n");
+    for file in 0..400 {
+        land(&project, &format!("{file:03}.csv"), 0..4);
+    }
+    let mut run = Follower::spawn(&project, "said", &["run"]);
+    run.wait_for("a few epochs", |_| project.files("log/commits").len() > 3);
+    run.end();
+    let records = project.files("log/commits").len();
+    assert!(records < 400, "it was not told in time to show anything: {records}");
+    project.run(&["run"]).ok();
+    assert_eq!(count(&project, "SELECT n FROM released.totals"), "1600");
+}
+
+#[test]
+fn a_stream_that_falls_silent_is_released_to_its_end() {
+    let timeout = "'0 minutes', idle_timeout = INTERVAL '1 second');";
+    let project = Project::with_sql(&SQL.replace("'0 minutes');", timeout));
+    land(&project, "a.csv", 0..2);
+    let mut follower = Follower::start(&project, "said", &[]);
+    // An epoch, the hour that the watermark closes, and the one that silence closes.
+    follower.wait_for("three records", |_| project.files("log/commits").len() == 3);
+    follower.end();
+    assert_eq!(count(&project, "SELECT SUM(n) AS n FROM released.hourly"), "2");
+    assert_eq!(project.files("log/commits").len(), 3);
+}
+
+#[test]
 fn of_two_processes_one_is_fenced_and_no_byte_is_wrong() {
     let project = Project::with_sql(SQL);
     land(&project, "a.csv", 0..2);
@@ -190,6 +225,57 @@ fn of_two_processes_one_is_fenced_and_no_byte_is_wrong() {
     assert_eq!(count(&project, "SELECT n FROM released.totals"), "5");
     assert_eq!(count(&project, "SELECT SUM(n) AS n FROM released.hourly"), "4");
     project.run(&["run"]).ok();
+}
+
+/// What the process answers to `GET path`.
+fn get(follower: &Follower, path: &str) -> String {
+    let said = follower.said();
+    let address = said.split("http://").nth(1).unwrap().split('/').next().unwrap();
+    let mut connection = TcpStream::connect(address).unwrap();
+    write!(connection, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_process_that_follows_can_be_measured() {
+    let project = Project::with_sql(SQL);
+    project.write("landing/a.csv", "t,k\n2026-01-05T00:30:00Z,secret\n2026-01-05T01:30:00Z,secret\nnever,k\n");
+    let mut follower = Follower::start(&project, "said", &["--metrics", "127.0.0.1:0"]);
+    let mut answer = String::new();
+    follower.wait_for("the first hour", |follower| {
+        answer = get(follower, "/metrics");
+        answer.contains("tidegate_quarantine_rows{") && answer.contains("tidegate_stream_rows_total{")
+    });
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    for line in [
+        r#"tidegate_stream_rows_total{stream="d",outcome="delivered"} 2"#,
+        r#"tidegate_stream_rows_total{stream="d",outcome="rejected"} 1"#,
+        r#"tidegate_signal_rows_total{signal="hourly",outcome="aggregated"} 2"#,
+        r#"tidegate_quarantine_rows{stream="d",reason="type_mismatch"} 1"#,
+        r#"tidegate_released_rows_total{signal="hourly"} 1"#,
+        r#"tidegate_unread_files{stream="d"} 0"#,
+        r#"tidegate_watermark_behind_latest_seconds{stream="d"} 0.0"#,
+        r#"tidegate_watermark_behind_clock_seconds{stream="d"} "#,
+        r#"tidegate_state_bytes{signal="hourly"} "#,
+        "tidegate_epoch_seconds_count 1",
+    ] {
+        assert!(answer.contains(line), "{line}: {answer}");
+    }
+    for private in ["secret", "2026-01", "window"] {
+        assert!(!answer.contains(private), "{private}: {answer}");
+    }
+    assert!(get(&follower, "/other").starts_with("HTTP/1.1 404"));
+    follower.end();
+}
+
+#[test]
+fn measurements_do_not_leave_the_machine() {
+    let project = Project::with_sql(SQL);
+    let run = project.run(&["run", "--follow", "--metrics", "0.0.0.0:0"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("TG305"), "{}", run.stderr);
 }
 
 #[test]
