@@ -251,6 +251,8 @@ pub struct ReleaseEntry {
     pub bytes: u64,
     /// SHA-256 of the file's bytes.
     pub sha256: String,
+    /// Where its bytes wait until they are published.
+    pub staged: String,
     /// Where it is published.
     pub path: String,
 }

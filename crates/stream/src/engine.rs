@@ -418,7 +418,9 @@ impl Engine {
             progress(Progress::Releasing { signal: signal.name().to_owned() });
             let mut closed = stream.closed;
             closed.sealed_us = closed.sealed_us.max(sealed.get(&signal.stream).copied());
-            let due = match publish::stage(&self.store, &self.history, signal, closed, &self.limits).await {
+            let due = match publish::stage(&self.store, &self.history, signal, closed, &self.limits, self.chain.len())
+                .await
+            {
                 Ok(due) => due,
                 Err(error) if error.is_damage() => return Err(error),
                 // One signal that cannot be finished keeps no other from its readers.

@@ -24,7 +24,7 @@ pub(crate) async fn collect(store: &Store, history: &History, committed: u64) ->
 
 fn unneeded<'a>(listed: &'a [String], history: &History, committed: u64) -> Vec<&'a str> {
     let states = history.signals.values().flat_map(|signal| signal.states.iter().map(|file| file.path.clone()));
-    let staged = history.released.values().map(|entry| layout::staging_file(&entry.release_id));
+    let staged = history.released.values().map(|entry| entry.staged.clone());
     let needed = states.chain(staged).collect::<BTreeSet<_>>();
     let is_old = |path: &str| layout::record_of(path).is_none_or(|record| record <= committed);
     let unneeded = listed.iter().filter(|path| !needed.contains(*path) && is_old(path));
@@ -44,9 +44,10 @@ mod tests {
         let mut history = History::default();
         let signal = history.signals.entry(("s".to_owned(), Fingerprint::default())).or_default();
         signal.states.push(StateFile { path: path(3), ..StateFile::default() });
-        let entry = ReleaseEntry { release_id: "kept".to_owned(), ..ReleaseEntry::default() };
+        let staged = |record| layout::staging_file(record, "id");
+        let entry = ReleaseEntry { staged: staged(5), ..ReleaseEntry::default() };
         history.released.insert(("s".to_owned(), None), entry);
-        let listed = [path(2), path(3), path(7), path(8), layout::staging_file("kept"), layout::staging_file("left")];
-        assert_eq!(unneeded(&listed, &history, 7), [&path(2), &path(7), &layout::staging_file("left")]);
+        let listed = [path(2), path(3), path(7), path(8), staged(5), staged(6), staged(8)];
+        assert_eq!(unneeded(&listed, &history, 7), [&path(2), &path(7), &staged(6)]);
     }
 }

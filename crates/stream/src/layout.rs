@@ -3,7 +3,7 @@
 //! ```text
 //! state/<signal>/<fingerprint>/<record>-<run>.arrow         partial state, immutable        private
 //! log/commits/<20 digits>.json                              the truth                       private
-//! staging/<release id>.parquet                              released bytes before they are visible
+//! staging/<record>-<release id>.parquet                     released bytes before they are visible
 //! released/signal=<name>/date=<day>/part-0.parquet          the only prefix readers may see
 //! quarantine/<stream>/<record>-<run>.parquet                what was set aside, and why     private
 //! dedupe/<stream>/<record>-<run>.{keys,rows}.parquet        keys of rows, rows seen before  private
@@ -27,8 +27,8 @@ pub(crate) fn record_of(path: &str) -> Option<u64> {
     path.rsplit('/').next()?.split('-').next().filter(|digits| digits.len() == 20)?.parse().ok()
 }
 
-pub(crate) fn staging_file(release_id: &str) -> String {
-    format!("staging/{release_id}.parquet")
+pub(crate) fn staging_file(record: u64, release_id: &str) -> String {
+    format!("staging/{record:020}-{release_id}.parquet")
 }
 
 /// Where a day of a signal is published.

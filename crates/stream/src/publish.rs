@@ -1,7 +1,7 @@
 //! How do closed windows become files that readers see, exactly once?
 //!
 //! ```text
-//! state of the due days -> release -> staging/<release id> -> commit record -> released/... -> staging removed
+//! state of the due days -> release -> staging/<record>-<release id> -> commit record -> released/... -> staging removed
 //! ```
 //!
 //! Until the record is written nothing has happened; once it is, publication may be repeated at will:
@@ -41,6 +41,7 @@ pub(crate) async fn stage(
     signal: &Signal,
     closed: Closed,
     limits: &Limits,
+    record: u64,
 ) -> Result<Due> {
     let name = signal.name();
     let fingerprint = signal.cut.fingerprint();
@@ -53,7 +54,7 @@ pub(crate) async fn stage(
     let days = Release { signal: own, windows: signal.windows, rows_by_day, closed, code_hash }.due(current);
     let mut result = Due::default();
     if !days.is_empty() {
-        let staging = Staging { store, signal, own, closed, limits };
+        let staging = Staging { store, signal, own, closed, limits, record };
         result = staging.stage(&days, current).await?;
     }
     // Days of an earlier definition must not stand beside days of this one.
@@ -89,6 +90,8 @@ struct Staging<'a> {
     own: &'a SignalHistory,
     closed: Closed,
     limits: &'a Limits,
+    /// The record that will name what is staged.
+    record: u64,
 }
 
 impl Staging<'_> {
@@ -142,7 +145,7 @@ impl Staging<'_> {
         let entry = ReleaseEntry {
             signal: signal.name().to_owned(),
             day,
-            release_id: file.release_id,
+            release_id: file.release_id.clone(),
             version: signal.definition.version.clone(),
             code_hash: signal.definition.code_hash.clone(),
             fingerprint: signal.cut.fingerprint().clone(),
@@ -152,10 +155,11 @@ impl Staging<'_> {
             rows: file.rows,
             bytes: file.bytes.len() as u64,
             sha256: sha256_hex(&file.bytes),
+            staged: layout::staging_file(self.record, &file.release_id),
             path: layout::released_file(signal.name(), day),
         };
         if file.rows > 0 {
-            self.store.replace(&layout::staging_file(&entry.release_id), file.bytes.into()).await?;
+            self.store.replace(&entry.staged, file.bytes.into()).await?;
         }
         Ok(entry)
     }
@@ -164,14 +168,13 @@ impl Staging<'_> {
 /// Makes the files of `entries` what the log says. Safe to repeat.
 pub(crate) async fn publish(store: &Store, entries: &[ReleaseEntry], removed: &[String]) -> Result<()> {
     for entry in entries {
-        let staged = layout::staging_file(&entry.release_id);
         if entry.rows == 0 {
             store.delete(&entry.path).await?;
             continue;
         }
-        if let Some(bytes) = store.get(&staged).await? {
+        if let Some(bytes) = store.get(&entry.staged).await? {
             store.replace(&entry.path, bytes).await?;
-            store.delete(&staged).await?;
+            store.delete(&entry.staged).await?;
         }
     }
     for path in removed {
@@ -184,7 +187,7 @@ pub(crate) async fn publish(store: &Store, entries: &[ReleaseEntry], removed: &[
 /// they are made again from state.
 pub(crate) async fn recover(store: &Store, history: &mut History) -> Result<()> {
     let staged = store.list("staging").await?;
-    let is_staged = |entry: &ReleaseEntry| staged.contains(&layout::staging_file(&entry.release_id));
+    let is_staged = |entry: &ReleaseEntry| staged.contains(&entry.staged);
     let unpublished = history.released.values().filter(|entry| is_staged(entry)).cloned().collect::<Vec<_>>();
     publish(store, &unpublished, &[]).await?;
     let present = store.list_sized("released").await?.into_iter().collect::<BTreeMap<_, _>>();

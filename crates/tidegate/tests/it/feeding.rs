@@ -139,7 +139,7 @@ fn a_crash_between_commit_and_publication_is_finished_by_the_next_run() {
     let releases = record["body"]["releases"].as_array().unwrap();
     for release in releases.iter().filter(|release| release["rows"] != 0) {
         let published = project.path(release["path"].as_str().unwrap());
-        let staged = project.path(&format!("staging/{}.parquet", release["release_id"].as_str().unwrap()));
+        let staged = project.path(release["staged"].as_str().unwrap());
         std::fs::create_dir_all(staged.parent().unwrap()).unwrap();
         std::fs::rename(published, staged).unwrap();
     }
