@@ -120,7 +120,9 @@ impl Cut {
             (Below::Groups { partial, .. }, Some(windows)) => Some(window_key(partial, windows)?),
             _ => None,
         };
-        let mut text = vec![release.input().display_indent_schema().to_string()];
+        // After the optimizer, which leaves columns out that the query does not read: one more in the source is no news.
+        let optimized = find_release(&session.state().optimize(query)?)?;
+        let mut text = vec![optimized.input().display_indent_schema().to_string()];
         text.extend(table_hashes(&above)?);
         Ok(Self {
             fingerprint: Fingerprint::of(FORMAT, &text.join("\n"), &state_schema, release.threshold.as_ref()),

@@ -98,3 +98,19 @@ fn a_signal_that_is_gone_leaves_its_files_and_says_where() {
     assert!(text.contains("released/signal=hourly/date=2026-01-05/part-0.parquet"), "{text}");
     assert!(text.contains("renamed: new; reads 1 landing file"), "{text}");
 }
+
+#[test]
+fn a_column_that_appears_restarts_nothing() {
+    let project = Project::with_sql(
+        "CREATE STREAM d WITH (path = 'landing', format = 'csv', event_time = 't');
+         CREATE SIGNAL hourly AS
+         SELECT window_start, k, COUNT(*) AS n FROM TUMBLE(d, t, INTERVAL '1 hour') GROUP BY window_start, k;
+         CREATE SIGNAL large AS SELECT t, n FROM d WHERE n > 1;",
+    );
+    project.write("landing/a.csv", "t,k,n\n2026-01-05T00:00:00Z,a,1\n");
+    project.run(&["run"]).ok();
+    project.write("landing/b.csv", "t,k,n,added\n2026-01-05T00:10:00Z,a,2,x\n");
+    assert_eq!(project.run(&["diff", "--exit-code"]).code, 0);
+    let run = project.run(&["run"]).ok().stderr;
+    assert!(run.contains("hourly: 1 rows read") || run.contains("hourly: 1 row read"), "{run}");
+}
