@@ -56,7 +56,7 @@ impl Limits {
             max_files: 1_000,
             batch_rows: 8_192,
             threads,
-            waiting_bytes: memory_bytes / 32,
+            waiting_bytes: memory_bytes / 64,
             pool_bytes: memory_bytes / 4,
             state_bytes: memory_bytes / 16,
             compacted_bytes: memory_bytes / 8,

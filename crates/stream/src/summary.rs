@@ -34,6 +34,8 @@ pub struct StreamSummary {
     pub files_rejected: u64,
     /// The first few rejections, for the operator to look at.
     pub examples: Vec<Rejection>,
+    /// Rows and files in quarantine, by reason.
+    pub reasons: BTreeMap<String, u64>,
     /// Where the quarantine files of this run lie.
     pub quarantine: Vec<String>,
     /// The watermark after the run.
@@ -79,7 +81,12 @@ impl Summary {
             let room = examples.saturating_sub(stream.examples.len());
             stream.examples.extend(rejected.into_iter().take(room));
         }
-        stream.quarantine.extend(epoch.quarantine.as_ref().map(|file| file.path.clone()));
+        if let Some(file) = &epoch.quarantine {
+            stream.quarantine.push(file.path.clone());
+            for (reason, rows) in &file.rows {
+                *stream.reasons.entry(reason.clone()).or_default() += rows;
+            }
+        }
         for (name, signal) in &epoch.signals {
             self.signals.entry(name.clone()).or_default().rows += signal.rows;
         }

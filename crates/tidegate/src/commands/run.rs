@@ -90,7 +90,8 @@ pub(crate) fn describe(summary: &Summary) -> String {
                 line(format!("    {rejection}"));
             }
             if rejected + stream.files_rejected > stream.examples.len() as u64 {
-                line("    ...".to_owned());
+                let reasons = stream.reasons.iter().map(|(reason, rows)| format!("{rows} {reason}"));
+                line(format!("    in all: {}", reasons.collect::<Vec<_>>().join(", ")));
             }
             for path in &stream.quarantine {
                 line(format!("    see {path}"));
