@@ -327,13 +327,14 @@ impl Engine {
         let takes_part =
             |signal: &&Signal| batch.signals.contains(signal.name()) && !self.failed.contains_key(signal.name());
         let signals = self.signals.iter().filter(takes_part).collect::<Vec<_>>();
-        let before = self.history.streams.get(&contract.name).cloned().unwrap_or_default();
+        let nothing = StreamHistory::default();
+        let before = self.history.streams.get(&contract.name).unwrap_or(&nothing);
         let epoch = EpochContext {
             store: &self.store,
             run: &self.run,
             record: self.chain.len(),
             contract,
-            before: &before,
+            before,
             threads: self.limits.threads,
         };
         let Made { commit, failed } = epoch.make(&batch, &signals, self.keys.get_mut(&contract.name)).await?;
