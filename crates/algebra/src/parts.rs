@@ -27,7 +27,7 @@ pub struct Part {
 
 impl Part {
     /// The parts of a division into at least `wanted` parts, as far as states can be divided.
-    pub fn all(wanted: usize) -> impl Iterator<Item = Self> {
+    fn all(wanted: usize) -> impl Iterator<Item = Self> {
         let of = wanted.clamp(1, BUCKETS).next_power_of_two();
         (0..of).map(move |index| Self { index, of })
     }
@@ -48,9 +48,9 @@ impl Part {
 }
 
 impl Cut {
-    /// True when states of this query can be divided: they have keys beside the window.
-    pub fn is_divisible(&self) -> bool {
-        !self.dividing_keys().is_empty()
+    /// The parts of a division into at least `wanted` parts: one where states have no key beside the window.
+    pub fn parts(&self, wanted: usize) -> impl Iterator<Item = Part> + use<> {
+        Part::all(if self.dividing_keys().is_empty() { 1 } else { wanted })
     }
 
     /// Writes a state to bytes in at least `wanted` parts, or whole when it cannot be divided: the bytes of all parts,
@@ -59,8 +59,7 @@ impl Cut {
     /// # Errors
     /// [`Error::FingerprintMismatch`](crate::Error::FingerprintMismatch) when another plan made it.
     pub fn encode_in_parts(&self, state: &PartialState, wanted: usize) -> Result<(Vec<u8>, Vec<usize>)> {
-        let parts = Part::all(if self.is_divisible() { wanted } else { 1 });
-        let parts = parts.collect::<Vec<_>>();
+        let parts = self.parts(wanted).collect::<Vec<_>>();
         if parts.len() == 1 {
             let bytes = self.encode(state)?;
             let length = bytes.len();
@@ -106,7 +105,7 @@ impl Cut {
         Ok(selected)
     }
 
-    /// The bucket of each row. Buckets stand in state files: `tests` pins them.
+    /// The bucket of each row. Sections of state files rest on it: `tests/it/golden.rs` pins it.
     fn buckets(&self, batch: &RecordBatch) -> Result<Vec<u8>> {
         let keys = self.dividing_keys();
         let keys = keys.into_iter().map(|key| Arc::clone(batch.column(key))).collect::<Vec<_>>();

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_algebra::Part;
 use tidegate_ledger::Store;
 use tidegate_signal::Signal;
 
@@ -39,11 +38,9 @@ pub(crate) async fn merge(
     state_bytes: usize,
 ) -> Result<StateFile> {
     let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
-    let bytes = files.iter().map(|file| file.bytes).sum::<u64>();
-    let wanted = usize::try_from(bytes).unwrap_or(usize::MAX).div_ceil(state_bytes.max(1));
     let files = files.iter().collect::<Vec<_>>();
     let mut merged = Vec::new();
-    for part in Part::all(if signal.cut.is_divisible() { wanted } else { 1 }) {
+    for part in state::parts(signal, &files, state_bytes) {
         let states = state::read(store, signal, &files, part).await?;
         merged.push(signal.cut.merge(states).await.map_err(explain)?);
     }

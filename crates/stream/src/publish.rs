@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
-use tidegate_algebra::{Closed, Panes, Part, Released, Windows};
+use tidegate_algebra::{Closed, Panes, Released, Windows};
 use tidegate_ledger::Store;
 use tidegate_signal::Signal;
 
@@ -125,10 +125,8 @@ impl Staging<'_> {
         let signal = self.signal;
         let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
         let files = self.own.states.iter().filter(|file| is_needed(signal, file, due)).collect::<Vec<_>>();
-        let bytes = files.iter().map(|file| file.bytes).sum::<u64>();
-        let wanted = usize::try_from(bytes).unwrap_or(usize::MAX).div_ceil(self.limits.state_bytes.max(1));
         let (mut parts, mut groups) = (Vec::new(), 0);
-        for part in Part::all(if signal.cut.is_divisible() { wanted } else { 1 }) {
+        for part in state::parts(signal, &files, self.limits.state_bytes) {
             let states = state::read(self.store, signal, &files, part).await?;
             let released = signal.cut.release(states, panes).await.map_err(explain)?;
             groups += released.groups;

@@ -40,6 +40,12 @@ pub(crate) async fn write(store: &Store, signal: &Signal, path: String, state: P
     Ok(file)
 }
 
+/// The parts in which the state of `files` is gone through, each of about `state_bytes` at most.
+pub(crate) fn parts(signal: &Signal, files: &[&StateFile], state_bytes: usize) -> impl Iterator<Item = Part> + use<> {
+    let bytes = files.iter().map(|file| file.bytes).sum::<u64>();
+    signal.cut.parts(usize::try_from(bytes).unwrap_or(usize::MAX).div_ceil(state_bytes.max(1)))
+}
+
 /// Reads the rows of `files` that lie in `part`.
 pub(crate) async fn read(
     store: &Store,
