@@ -59,7 +59,7 @@ fn algebra(criterion: &mut Criterion) {
     let (schema, batches) = batches();
     let cut = runtime.block_on(cut(&schema));
     let states = runtime.block_on(partials(&cut, &schema, &batches));
-    let encoded = states.iter().map(|state| cut.encode(state).expect("bytes")).collect::<Vec<_>>();
+    let encoded = states.iter().map(|state| cut.layout().encode(state).expect("bytes")).collect::<Vec<_>>();
 
     let mut group = criterion.benchmark_group("rows");
     group.throughput(Throughput::Elements(ROWS)).sample_size(20);
@@ -91,7 +91,7 @@ fn algebra(criterion: &mut Criterion) {
         );
     });
     group.bench_function("decode", |bencher| {
-        bencher.iter(|| encoded.iter().map(|bytes| cut.decode(bytes).expect("a state").rows()).sum::<usize>());
+        bencher.iter(|| encoded.iter().map(|bytes| cut.layout().decode(bytes).expect("a state").rows()).sum::<usize>());
     });
     group.finish();
 }

@@ -24,10 +24,13 @@ use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceCh
 use datafusion::prelude::SessionContext;
 
 use crate::checked::check_arithmetic;
-use crate::codec::{self, FORMAT};
+use crate::codec::FORMAT;
 use crate::error::{Error, Result};
+use crate::join::{Side, read_as, sides};
 use crate::node::{Release, ReleaseExec, Rows};
-use crate::tables::{is_template, table_hashes, with_tables_held};
+use crate::state::StateLayout;
+use crate::tables::{table_hashes, with_tables_held};
+use crate::template::stream_of;
 use crate::{Fingerprint, PartialState, Windows};
 
 /// One column of a signal's state.
@@ -91,11 +94,12 @@ pub(crate) struct WindowKey {
 /// A query cut at its one aggregation, or above its rows: the recipe for partial, merge and release.
 #[derive(Debug)]
 pub struct Cut {
-    pub(crate) fingerprint: Fingerprint,
+    pub(crate) layout: StateLayout,
     /// The whole plan; what stands above [`ReleaseExec`] runs at release.
     pub(crate) above: Arc<dyn ExecutionPlan>,
     pub(crate) below: Below,
-    pub(crate) state_schema: SchemaRef,
+    /// The two streams that it joins; none when it reads one.
+    pub(crate) sides: Vec<Side>,
     pub(crate) threshold: Option<u32>,
     pub(crate) windows: Option<WindowKey>,
     pub(crate) context: Arc<TaskContext>,
@@ -124,14 +128,18 @@ impl Cut {
         let optimized = find_release(&session.state().optimize(query)?)?;
         let mut text = vec![optimized.input().display_indent_schema().to_string()];
         text.extend(table_hashes(&above)?);
+        let context = session.task_ctx();
+        let fingerprint = Fingerprint::of(FORMAT, &text.join("\n"), &state_schema, release.threshold.as_ref());
+        let sides = sides(below.row_wise(), &fingerprint, &context)?;
+        let divided_by = dividing_keys(&below, windows.as_ref());
         Ok(Self {
-            fingerprint: Fingerprint::of(FORMAT, &text.join("\n"), &state_schema, release.threshold.as_ref()),
+            layout: StateLayout { fingerprint, schema: state_schema, divided_by },
             above,
             below,
-            state_schema,
+            sides,
             threshold: release.threshold.as_ref().map(|threshold| threshold.k),
             windows,
-            context: session.task_ctx(),
+            context,
         })
     }
 
@@ -139,35 +147,37 @@ impl Cut {
     /// not merge.
     #[must_use]
     pub fn over(self, reading: &str) -> Self {
-        Self { fingerprint: self.fingerprint.over(reading), ..self }
+        let fingerprint = self.layout.fingerprint.over(reading);
+        let sides = read_as(self.sides, reading);
+        Self { layout: StateLayout { fingerprint, ..self.layout }, sides, ..self }
     }
 
     /// The name of this plan's states.
     pub fn fingerprint(&self) -> &Fingerprint {
-        &self.fingerprint
+        &self.layout.fingerprint
     }
 
-    /// The identity of merge.
-    pub fn empty(&self) -> PartialState {
-        PartialState { fingerprint: self.fingerprint.clone(), batches: Vec::new() }
+    /// How its states are stored.
+    pub fn layout(&self) -> &StateLayout {
+        &self.layout
     }
 
-    /// The columns of the source that this query reads, in source order.
+    /// The columns of `stream` that this query reads, in the stream's order.
     ///
     /// # Errors
-    /// [`Error::NotOneAggregate`] when the plan has no single source.
-    pub fn source_columns(&self) -> Result<Vec<String>> {
-        let leaves = find(self.below.row_wise(), is_template)?;
-        let [source] = leaves.as_slice() else {
-            return Err(Error::NotOneAggregate { found: leaves.len() });
+    /// When the plan cannot be walked.
+    pub fn source_columns(&self, stream: &str) -> Result<Vec<String>> {
+        let sources = find(self.below.row_wise(), |node| stream_of(node) == Some(stream))?;
+        let columns = |source: &Arc<dyn ExecutionPlan>| {
+            source.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>()
         };
-        Ok(source.schema().fields().iter().map(|field| field.name().clone()).collect())
+        Ok(sources.iter().flat_map(columns).collect())
     }
 
     /// The columns of this query's state, keys first.
     pub fn state_columns(&self) -> Vec<StateColumn> {
         let meanings = self.below.state().schema();
-        let columns = self.state_schema.fields().iter().zip(meanings.fields());
+        let columns = self.layout.schema.fields().iter().zip(meanings.fields());
         columns
             .map(|(column, meaning)| StateColumn {
                 name: column.name().clone(),
@@ -202,35 +212,6 @@ impl Cut {
         (partial, release)
     }
 
-    /// Writes a state to bytes.
-    ///
-    /// # Errors
-    /// [`Error::FingerprintMismatch`] when another plan made it.
-    pub fn encode(&self, state: &PartialState) -> Result<Vec<u8>> {
-        self.check(state)?;
-        codec::encode(state, &self.state_schema)
-    }
-
-    /// Reads a state back from bytes, which need not be trusted to be whole.
-    ///
-    /// # Guarantee
-    /// Undoes [`encode`](Self::encode); bytes that were cut short or changed are an error. Held by
-    /// `tests/it/laws.rs`.
-    ///
-    /// # Errors
-    /// [`Error::FingerprintMismatch`] when another plan made it, [`Error::CorruptState`] and
-    /// [`Error::UnknownFormat`] when the bytes are not a state this version reads.
-    pub fn decode(&self, bytes: &[u8]) -> Result<PartialState> {
-        codec::decode(bytes, &self.state_schema, &self.fingerprint)
-    }
-
-    pub(crate) fn check(&self, state: &PartialState) -> Result<()> {
-        if state.fingerprint == self.fingerprint {
-            return Ok(());
-        }
-        Err(Error::FingerprintMismatch { expected: self.fingerprint.clone(), found: state.fingerprint.clone() })
-    }
-
     /// `partial`, the aggregation of this query, in `mode` over state rows.
     pub(crate) fn over_state(
         &self,
@@ -239,7 +220,7 @@ impl Cut {
         states: &[PartialState],
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = partial.schema();
-        let batches = self.rows_of(states, &schema)?;
+        let batches = self.layout.rows_of(states, &schema)?;
         let source = MemorySourceConfig::try_new_exec(&[batches], schema, None)?;
         Ok(Arc::new(AggregateExec::try_new(
             mode,
@@ -251,40 +232,15 @@ impl Cut {
         )?))
     }
 
-    /// The rows of `states` under the names of `schema`.
-    pub(crate) fn rows_of(&self, states: &[PartialState], schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
-        let mut batches = Vec::new();
-        for state in states {
-            self.check(state)?;
-            for batch in &state.batches {
-                batches.push(RecordBatch::try_new(Arc::clone(schema), batch.columns().to_vec())?);
-            }
-        }
-        Ok(batches)
-    }
-
     /// Runs `plan` and gives its rows as state of this query.
     pub(crate) async fn collect_state(&self, plan: Arc<dyn ExecutionPlan>) -> Result<PartialState> {
         let batches = collect(plan, Arc::clone(&self.context)).await.map_err(Error::of_execution)?;
         let batches = batches
             .into_iter()
             .filter(|batch| batch.num_rows() > 0)
-            .map(|batch| Ok(RecordBatch::try_new(Arc::clone(&self.state_schema), batch.columns().to_vec())?))
+            .map(|batch| Ok(RecordBatch::try_new(Arc::clone(&self.layout.schema), batch.columns().to_vec())?))
             .collect::<Result<Vec<_>>>()?;
-        Ok(PartialState { fingerprint: self.fingerprint.clone(), batches })
-    }
-
-    /// States of this query as one that is not merged: for states without a group in common.
-    ///
-    /// # Errors
-    /// [`Error::FingerprintMismatch`] when a state comes from another plan.
-    pub fn together(&self, states: Vec<PartialState>) -> Result<PartialState> {
-        let mut all = self.empty();
-        for state in states {
-            self.check(&state)?;
-            all.batches.extend(state.batches);
-        }
-        Ok(all)
+        Ok(self.layout.state_of(batches))
     }
 
     /// Merges states of this query into one.
@@ -302,8 +258,8 @@ impl Cut {
                 self.collect_state(plan).await
             }
             Below::Rows { .. } => {
-                let batches = self.rows_of(&states, &self.state_schema)?;
-                Ok(PartialState { fingerprint: self.fingerprint.clone(), batches })
+                let batches = self.layout.rows_of(&states, &self.layout.schema)?;
+                Ok(self.layout.state_of(batches))
             }
         }
     }
@@ -337,11 +293,23 @@ fn rows(plan: Arc<dyn ExecutionPlan>, filed_by: Option<usize>) -> Result<(Below,
     if !aggregations.is_empty() {
         return Err(Error::NotOneAggregate { found: aggregations.len() });
     }
-    let fields = plan.schema();
-    let fields = fields.fields().iter().enumerate();
-    let fields = fields.map(|(at, field)| field.as_ref().clone().with_name(format!("row{at}")));
-    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let schema = row_schema(&plan.schema());
     Ok((Below::Rows { plan, filed_by }, schema))
+}
+
+/// The columns of rows that are kept as they are, by position.
+pub(crate) fn row_schema(rows: &Schema) -> SchemaRef {
+    let fields = rows.fields().iter().enumerate();
+    let fields = fields.map(|(at, field)| field.as_ref().clone().with_name(format!("row{at}")));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// Positions of the group keys, the window left out: all panes of a group, and all intervals of a session, lie in the
+/// same part of a state. Rows as they are cannot be divided.
+fn dividing_keys(below: &Below, windows: Option<&WindowKey>) -> Vec<usize> {
+    let Below::Groups { partial, .. } = below else { return Vec::new() };
+    let is_window = |key: &usize| windows.is_some_and(|windows| windows.start == *key || windows.end == Some(*key));
+    (0..partial.group_expr().expr().len()).filter(|key| !is_window(key)).collect()
 }
 
 /// The state's columns by position: SQL text in names would not survive a rewrite of the query.

@@ -53,6 +53,9 @@ pub enum Error {
     /// A windowed query does not group by what tells its windows apart.
     #[error("a windowed aggregation has a key window_start, and for sessions window_end, timestamps in microseconds")]
     NoWindowKey,
+    /// A join of two streams does not say how far apart in time its rows may be.
+    #[error("a join of two streams compares their event times, timestamps in microseconds, and nothing beside")]
+    NoInterval,
     /// A micro-batch lacks a column that the plan reads.
     #[error("the micro-batch has no column {column} of type {expected}")]
     BatchSchema {

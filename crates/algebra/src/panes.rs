@@ -22,7 +22,7 @@ impl Cut {
     /// The state of the windows of `panes`, keyed by window, and what is pending of their days.
     pub(crate) fn shown(&self, states: Vec<PartialState>, panes: &Panes) -> Result<(Vec<PartialState>, Pending)> {
         for state in &states {
-            self.check(state)?;
+            self.layout.check(state)?;
         }
         let Some(key) = self.windows else {
             return Ok((states, Pending::new()));

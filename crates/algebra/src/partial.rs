@@ -12,13 +12,13 @@ use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::unnest::UnnestExec;
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, collect_partitioned};
+use datafusion::physical_plan::{ExecutionPlan, collect_partitioned};
 
 use crate::cut::{Below, Cut, WindowKey, find, replace, with_input};
 use crate::error::{Error, Result};
 use crate::sessions::rows_in_sessions;
 use crate::state::PartialState;
-use crate::tables::is_template;
+use crate::template::is_template;
 use crate::windows::utc_day;
 
 /// The state of one micro-batch and what can be said about it without looking inside.
@@ -44,17 +44,11 @@ impl Cut {
     /// [`Error::BatchSchema`] when the batches lack a column that the query reads.
     pub async fn partial(&self, schema: &SchemaRef, partitions: &[Vec<RecordBatch>]) -> Result<Partial> {
         let rows = partitions.iter().flatten().map(RecordBatch::num_rows).sum::<usize>() as u64;
-        // A plan that sorts its input for an ordered aggregate needs it in one piece.
-        let sorts = !find(self.below.row_wise(), |node| node.downcast_ref::<SortExec>().is_some())?.is_empty();
-        let source = if sorts {
-            let whole = partitions.iter().flatten().cloned().collect::<Vec<_>>();
-            self.source(schema, &[whole])?
-        } else {
-            self.source(schema, partitions)?
-        };
-        let input = replace(Arc::clone(self.below.row_wise()), is_template, &source)?;
-        // A join that ran before keeps what it counted.
-        let input = reset_plan_states(input)?;
+        self.aggregated(fed(self.below.row_wise(), schema, partitions)?, rows).await
+    }
+
+    /// Makes state of `input`, what stands below the aggregation over as many `rows`.
+    pub(crate) async fn aggregated(&self, input: Arc<dyn ExecutionPlan>, rows: u64) -> Result<Partial> {
         let plan = match (&self.below, self.windows) {
             (Below::Rows { .. }, _) => Arc::clone(&input),
             (Below::Groups { partial, .. }, Some(WindowKey { start, end: Some(end), .. })) => {
@@ -63,7 +57,6 @@ impl Cut {
             }
             (Below::Groups { partial, .. }, _) => with_input(Arc::clone(partial) as _, Arc::clone(&input))?,
         };
-        debug_assert!(plan.output_partitioning().partition_count() <= partitions.len().max(1));
         let state = self.collect_state(plan).await?;
         let panes = self.panes(&state);
         Ok(Partial {
@@ -102,25 +95,6 @@ impl Cut {
         Ok(MemorySourceConfig::try_new_exec(&rows, input.schema(), None)?)
     }
 
-    /// The micro-batch in the shape of the template source, checked: a leaf that differs would show
-    /// up as a panic inside a kernel.
-    fn source(&self, schema: &SchemaRef, partitions: &[Vec<RecordBatch>]) -> Result<Arc<dyn ExecutionPlan>> {
-        let leaves = find(self.below.row_wise(), is_template)?;
-        let [template] = leaves.as_slice() else {
-            return Err(Error::NotOneAggregate { found: leaves.len() });
-        };
-        let projection = template
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| match schema.column_with_name(field.name()) {
-                Some((position, found)) if found.data_type() == field.data_type() => Ok(position),
-                _ => Err(Error::BatchSchema { column: field.name().clone(), expected: field.data_type().clone() }),
-            })
-            .collect::<Result<Vec<_>>>()?;
-        Ok(MemorySourceConfig::try_new_exec(partitions, Arc::clone(schema), Some(projection))?)
-    }
-
     /// The panes of a state, start and end, in ascending order.
     fn panes(&self, state: &PartialState) -> Vec<(i64, i64)> {
         let Some(WindowKey { start, end, windows }) = self.windows else {
@@ -146,6 +120,47 @@ impl Cut {
     }
 }
 
+/// `plan` over the rows of one micro-batch, ready to run.
+pub(crate) fn fed(
+    plan: &Arc<dyn ExecutionPlan>,
+    schema: &SchemaRef,
+    partitions: &[Vec<RecordBatch>],
+) -> Result<Arc<dyn ExecutionPlan>> {
+    // A plan that sorts its input for an ordered aggregate needs it in one piece.
+    let sorts = !find(plan, |node| node.downcast_ref::<SortExec>().is_some())?.is_empty();
+    let source = if sorts {
+        let whole = partitions.iter().flatten().cloned().collect::<Vec<_>>();
+        source(plan, schema, &[whole])?
+    } else {
+        source(plan, schema, partitions)?
+    };
+    // A join that ran before keeps what it counted.
+    Ok(reset_plan_states(replace(Arc::clone(plan), is_template, &source)?)?)
+}
+
+/// The micro-batch in the shape of the template source, checked: a leaf that differs would show up as a panic inside a
+/// kernel.
+fn source(
+    plan: &Arc<dyn ExecutionPlan>,
+    schema: &SchemaRef,
+    partitions: &[Vec<RecordBatch>],
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let leaves = find(plan, is_template)?;
+    let [template] = leaves.as_slice() else {
+        return Err(Error::NotOneAggregate { found: leaves.len() });
+    };
+    let projection = template
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| match schema.column_with_name(field.name()) {
+            Some((position, found)) if found.data_type() == field.data_type() => Ok(position),
+            _ => Err(Error::BatchSchema { column: field.name().clone(), expected: field.data_type().clone() }),
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(MemorySourceConfig::try_new_exec(partitions, Arc::clone(schema), Some(projection))?)
+}
+
 /// Ascending intervals, those that touch made one.
 fn joined(intervals: &[(i64, i64)]) -> Vec<(i64, i64)> {
     let mut joined: Vec<(i64, i64)> = Vec::new();
@@ -162,7 +177,7 @@ fn joined(intervals: &[(i64, i64)]) -> Vec<(i64, i64)> {
 ///
 /// The topmost filter or join knows; without one every row was aggregated. Rows that an unnest multiplied
 /// are counted once, as what is topmost below it saw them.
-fn rows_after_filters(input: &Arc<dyn ExecutionPlan>, rows: u64) -> Result<u64> {
+pub(crate) fn rows_after_filters(input: &Arc<dyn ExecutionPlan>, rows: u64) -> Result<u64> {
     let unnests = find(input, |node| node.downcast_ref::<UnnestExec>().is_some())?;
     // Above an unnest rows are counted as often as it multiplied them.
     let single = unnests.last().map_or(input, |unnest| unnest.children()[0]);

@@ -11,9 +11,8 @@ use datafusion::arrow::compute::interleave_record_batch;
 use datafusion::arrow::row::{RowConverter, SortField};
 use siphasher::sip::SipHasher13;
 
-use crate::cut::{Below, Cut};
 use crate::error::Result;
-use crate::state::PartialState;
+use crate::state::{PartialState, StateLayout};
 
 /// The finest division.
 const BUCKETS: usize = 256;
@@ -47,10 +46,10 @@ impl Part {
     }
 }
 
-impl Cut {
+impl StateLayout {
     /// The parts of a division into at least `wanted` parts: one where states have no key beside the window.
     pub fn parts(&self, wanted: usize) -> impl Iterator<Item = Part> + use<> {
-        Part::all(if self.dividing_keys().is_empty() { 1 } else { wanted })
+        Part::all(if self.divided_by.is_empty() { 1 } else { wanted })
     }
 
     /// Writes a state to bytes in at least `wanted` parts, or whole when it cannot be divided: the bytes of all parts,
@@ -107,8 +106,7 @@ impl Cut {
 
     /// The bucket of each row. Sections of state files rest on it: `tests/it/golden.rs` pins it.
     fn buckets(&self, batch: &RecordBatch) -> Result<Vec<u8>> {
-        let keys = self.dividing_keys();
-        let keys = keys.into_iter().map(|key| Arc::clone(batch.column(key))).collect::<Vec<_>>();
+        let keys = self.divided_by.iter().map(|&key| Arc::clone(batch.column(key))).collect::<Vec<_>>();
         let fields = keys.iter().map(|key| SortField::new(key.data_type().clone())).collect();
         let rows = RowConverter::new(fields)?.convert_columns(&keys)?;
         let bucket = |row: datafusion::arrow::row::Row<'_>| {
@@ -117,14 +115,6 @@ impl Cut {
             (hasher.finish() >> 56) as u8
         };
         Ok(rows.iter().map(bucket).collect())
-    }
-
-    /// Positions of the group keys, the window left out.
-    fn dividing_keys(&self) -> Vec<usize> {
-        let Below::Groups { partial, .. } = &self.below else { return Vec::new() };
-        let is_window =
-            |key: &usize| self.windows.is_some_and(|windows| windows.start == *key || windows.end == Some(*key));
-        (0..partial.group_expr().expr().len()).filter(|key| !is_window(key)).collect()
     }
 }
 

@@ -217,7 +217,7 @@ impl Cut {
     /// The rows of the wanted days, as they are. Nothing of them is pending.
     fn release_rows(&self, states: &[PartialState], panes: &Panes, filed_by: Option<usize>) -> Result<Released> {
         let schema = self.output_schema();
-        let mut batches = self.rows_of(states, &schema)?;
+        let mut batches = self.layout.rows_of(states, &schema)?;
         if let Some(filed_by) = filed_by {
             for batch in &mut batches {
                 let instants = batch.column(filed_by).as_primitive::<TimestampMicrosecondType>();

@@ -37,14 +37,14 @@ impl Cut {
         };
         let mut batches = Vec::new();
         for state in states {
-            self.check(&state)?;
+            self.layout.check(&state)?;
             batches.extend(state.batches);
         }
         let keys = partial.group_expr().expr().len();
         let keys = (0..keys).filter(|&key| key != start && key != end).collect::<Vec<_>>();
         let keys_of = |batch: &RecordBatch| Ok(keys.iter().map(|&key| Arc::clone(batch.column(key))).collect());
         let batches = in_sessions(batches, start, end, keys_of)?;
-        Ok(vec![PartialState { fingerprint: self.fingerprint.clone(), batches }])
+        Ok(vec![self.layout.state_of(batches)])
     }
 }
 

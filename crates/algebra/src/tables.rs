@@ -23,6 +23,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use sha2::{Digest, Sha256};
 
 use crate::cut::find;
+use crate::template::is_template;
 
 /// A table whose rows are in memory.
 #[derive(Debug)]
@@ -122,11 +123,6 @@ impl ExecutionPlan for StaticExec {
     }
 }
 
-/// True for a source whose place micro-batches take.
-pub(crate) fn is_template(node: &Arc<dyn ExecutionPlan>) -> bool {
-    node.children().is_empty() && node.downcast_ref::<StaticExec>().is_none()
-}
-
 /// The hashes of the tables in which `plan` looks rows up.
 pub(crate) fn table_hashes(plan: &Arc<dyn ExecutionPlan>) -> crate::Result<Vec<String>> {
     let tables = find(plan, |node| node.downcast_ref::<StaticExec>().is_some())?;
@@ -140,7 +136,8 @@ pub(crate) fn with_tables_held(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn E
         let Some(join) = node.downcast_ref::<HashJoinExec>() else {
             return Ok(Transformed::no(node));
         };
-        if find(join.left(), is_template)?.is_empty() {
+        let reads_stream = |input: &Arc<dyn ExecutionPlan>| find(input, is_template).map(|found| !found.is_empty());
+        if !reads_stream(join.left())? || reads_stream(join.right())? {
             return Ok(Transformed::no(node));
         }
         Ok(Transformed::yes(join.swap_inputs(PartitionMode::CollectLeft)?))

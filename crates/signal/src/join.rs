@@ -1,11 +1,9 @@
-//! May a join run row by row? With a table that stays as it is, and in which every row finds one partner at most.
-//!
-//! Everything else would need rows to wait for each other, or would count them twice.
+//! May a join with a table run row by row? Where the table stays as it is, and every row finds one partner at most:
+//! everything else would count rows twice.
 
 use std::collections::{BTreeMap, HashSet};
 
 use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
-use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::row::{RowConverter, SortField};
 use datafusion::common::Column;
@@ -14,6 +12,7 @@ use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, ExprSchemable, JoinType, LogicalPlan, Operator};
 
 use crate::definition::{SignalDefinition, StreamDefinition};
+use crate::interval;
 use crate::origin::origin;
 use crate::{Code, Refusal, refuse};
 
@@ -29,7 +28,7 @@ pub struct Table {
 /// Tables by name.
 pub(crate) type Tables = BTreeMap<String, Table>;
 
-/// The input of `join` that the stream comes from; the other is a table.
+/// The input of `join` that rows come from when the other is a table; none when neither is.
 ///
 /// # Errors
 /// A refusal that says why the join cannot run row by row.
@@ -37,7 +36,7 @@ pub(crate) fn stream_side<'a>(
     join: &'a Join,
     tables: &Tables,
     signal: &SignalDefinition,
-) -> Result<&'a LogicalPlan, Refusal> {
+) -> Result<Option<&'a LogicalPlan>, Refusal> {
     let refused = |what: &str, fix: &str| {
         let cause = format!("a signal cannot have {what}");
         Err(refuse(Code::UnsupportedClause, &signal.word_place("join"), cause, fix))
@@ -45,10 +44,7 @@ pub(crate) fn stream_side<'a>(
     let (stream, lookup, name) = match (table_of(&join.left, tables), table_of(&join.right, tables)) {
         (None, Some(name)) => (&join.left, &join.right, name),
         (Some(name), None) if join.join_type == JoinType::Inner => (&join.right, &join.left, name),
-        (None, None) => {
-            let fix = "join a stream with tables, CREATE TABLE; combine streams in queries over released rows";
-            return refused("a join of streams: rows of one would wait for those of the other", fix);
-        }
+        (None, None) => return Ok(None),
         (Some(_), Some(_)) => return refused("a join of two tables", "join each of them with the stream"),
         (Some(_), None) => {
             return refused("a join that starts from a table", "write stream JOIN table or stream LEFT JOIN table");
@@ -86,7 +82,7 @@ pub(crate) fn stream_side<'a>(
         ));
     }
     require_unique(&tables[&name], &keys, lookup, signal)?;
-    Ok(stream)
+    Ok(Some(stream))
 }
 
 /// The table that `plan` is, or is a part of.
@@ -127,16 +123,7 @@ fn keys(join: &Join, stream: &LogicalPlan, lookup: &LogicalPlan) -> Option<Vec<(
 fn is_alike(key: &Expr, stream: &LogicalPlan, column: &Column, lookup: &LogicalPlan) -> bool {
     let found = key.get_type(stream.schema());
     let wanted = Expr::Column(column.clone()).get_type(lookup.schema());
-    match (found, wanted) {
-        (Ok(found), Ok(wanted)) => {
-            let both = |is: fn(&DataType) -> bool| is(&found) && is(&wanted);
-            found == wanted
-                || both(DataType::is_string)
-                || both(DataType::is_signed_integer)
-                || both(DataType::is_unsigned_integer)
-        }
-        _ => false,
-    }
+    matches!((found, wanted), (Ok(found), Ok(wanted)) if interval::is_alike(&found, &wanted))
 }
 
 /// Refuses a table that has a key twice.

@@ -9,6 +9,7 @@ mod code;
 mod cursor;
 mod definition;
 mod flink;
+mod interval;
 mod join;
 mod nearest;
 mod options;
@@ -26,6 +27,7 @@ mod zone;
 
 pub use code::Code;
 pub use definition::{Definitions, SignalDefinition, StreamDefinition};
+pub use interval::StreamJoin;
 pub use join::Table;
 pub use nearest::nearest;
 pub use parameters::{Parameter, query_tokens};

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::catalog::MemTable;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DataFusionError, Result as PlanResult};
 use datafusion::datasource::provider_as_source;
@@ -12,9 +11,10 @@ use datafusion::logical_expr::logical_plan::Aggregate;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::DFParserBuilder;
-use tidegate_algebra::{Cut, Pool, Release, StaticTable, Threshold, UnitKey, Windows, session_in};
+use tidegate_algebra::{Cut, Pool, Release, StaticTable, StreamTable, Threshold, UnitKey, Windows, session_in};
 
 use crate::definition::{SignalDefinition, StreamDefinition};
+use crate::interval::StreamJoin;
 use crate::join::{Table, Tables};
 use crate::pane::{PaneCall, window_of};
 use crate::shape::Groups;
@@ -35,8 +35,10 @@ pub struct Stream {
 pub struct Signal {
     /// The definition it was planned from.
     pub definition: SignalDefinition,
-    /// The stream it reads.
+    /// The stream it reads; where two are joined, the one whose rows it counts.
     pub stream: String,
+    /// The stream it joins that with.
+    pub join: Option<StreamJoin>,
     /// Under which condition its groups are shown.
     pub policy: Policy,
     /// Its windows.
@@ -53,6 +55,16 @@ impl Signal {
     /// The signal's name.
     pub fn name(&self) -> &str {
         &self.definition.name.value
+    }
+
+    /// The streams it reads, the one whose rows it counts first.
+    pub fn streams(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.stream.as_str()).chain(self.join.iter().map(|join| join.stream.as_str()))
+    }
+
+    /// True when it reads that stream.
+    pub fn reads(&self, stream: &str) -> bool {
+        self.streams().any(|read| read == stream)
     }
 }
 
@@ -102,7 +114,7 @@ impl Planner {
         };
         let session = self.session(definition).map_err(|error| explain(&error))?;
         let plan = parse(definition, &session).await.map_err(|error| explain(&error))?;
-        let shape = shape::check(&plan, &self.tables, definition)?;
+        let shape = shape::check(&plan, &self.streams, &self.tables, definition)?;
         let Some(stream) = self.streams.get(&shape.stream) else {
             let (cause, fix) = match self.tables.contains_key(&shape.stream) {
                 false => ("there is no stream", "define it with CREATE STREAM in one of the project's SQL files"),
@@ -111,14 +123,17 @@ impl Planner {
             let cause = format!("{cause} `{}`", shape.stream);
             return Err(refuse(Code::UnknownTable, &definition.query_place, cause, fix));
         };
-        match shape.groups {
+        let signal = match shape.groups {
             Some(groups) => self.plan_groups(definition, &stream.definition, &session, plan, groups).await,
             None => Self::plan_rows(definition, &stream.definition, &session, plan).await,
-        }
-        .map_err(|error| match error {
+        };
+        let signal = signal.map_err(|error| match error {
             Unplanned::Refused(refusal) => refusal,
             Unplanned::Failed(error) => explain(&error),
-        })
+        })?;
+        let other = shape.join.as_ref().and_then(|join| self.streams.get(&join.stream));
+        let cut = [Some(stream), other].into_iter().flatten().fold(signal.cut, counting);
+        Ok(Signal { join: shape.join, cut, ..signal })
     }
 
     async fn plan_groups(
@@ -146,9 +161,8 @@ impl Planner {
         output::check(plan.schema().as_arrow(), windows.as_ref(), &policy, definition)?;
         let sort_order = output::sort_order(&plan, plan.schema().as_arrow(), &aggregate.group_expr);
         let cut = Cut::plan(session, &bar(plan, threshold.as_ref(), windows)?).await?;
-        let cut = counting(cut, stream);
         let (definition, stream) = (definition.clone(), stream.name.value.clone());
-        Ok(Signal { definition, stream, policy, windows, filed_by: None, cut, sort_order })
+        Ok(Signal { definition, stream, join: None, policy, windows, filed_by: None, cut, sort_order })
     }
 
     /// A signal without an aggregation: its rows are released as they are.
@@ -163,18 +177,17 @@ impl Planner {
         output::check(schema, None, &Policy::Open, definition)?;
         let filed_by = output::event_time(&plan, &stream.contract);
         let sort_order = output::row_order(schema, filed_by);
-        let cut = counting(Cut::plan(session, &Release::of_rows(plan, filed_by)).await?, stream);
+        let cut = Cut::plan(session, &Release::of_rows(plan, filed_by)).await?;
         let (definition, stream) = (definition.clone(), stream.name.value.clone());
-        Ok(Signal { definition, stream, policy: Policy::Open, windows: None, filed_by, cut, sort_order })
+        Ok(Signal { definition, stream, join: None, policy: Policy::Open, windows: None, filed_by, cut, sort_order })
     }
 
-    /// A session in which every stream is an empty table of its columns: plans are templates whose
-    /// source is replaced by micro-batches.
+    /// A session in which every stream is a template: micro-batches take its place.
     fn session(&self, definition: &SignalDefinition) -> PlanResult<SessionContext> {
         let session = session_in(&self.pool);
         let mut sources = BTreeMap::new();
         for (name, stream) in &self.streams {
-            let table = Arc::new(MemTable::try_new(Arc::clone(&stream.schema), vec![vec![]])?);
+            let table = Arc::new(StreamTable::new(name.as_str(), Arc::clone(&stream.schema)));
             let time_zone = definition.time_zone.or(stream.definition.time_zone);
             let source = provider_as_source(Arc::clone(&table) as _);
             sources.insert(name.clone(), WindowedStream { table: source, time_zone });
@@ -280,8 +293,8 @@ fn bar_windows(aggregate: Aggregate, threshold: Option<&Threshold>, windows: Win
 }
 
 /// A plan cannot see what the numbers in a column of times count.
-fn counting(cut: Cut, stream: &StreamDefinition) -> Cut {
-    match stream.contract.event_time_unit {
+fn counting(cut: Cut, stream: &Stream) -> Cut {
+    match stream.definition.contract.event_time_unit {
         Some(unit) => cut.over(&format!("event_time_unit {}", unit.nanos())),
         None => cut,
     }

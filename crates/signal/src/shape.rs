@@ -4,7 +4,7 @@
 //! What stands below runs per micro-batch and must treat rows one by one; what stands above runs per
 //! release and must treat groups one by one. Everything else would give another answer for another cut.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use datafusion::common::Column;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -13,9 +13,11 @@ use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use tidegate_algebra::{Windows, admit};
 
 use crate::definition::SignalDefinition;
+use crate::interval::{Meeting, StreamJoin};
 use crate::join::{Tables, stream_side};
 use crate::origin::origin;
 use crate::pane::{PaneCall, is_window_end, pane_call};
+use crate::plan::Stream;
 use crate::window::function_name;
 use crate::{Code, Refusal, refuse};
 
@@ -23,6 +25,8 @@ use crate::{Code, Refusal, refuse};
 pub(crate) struct Shape {
     /// The stream it reads.
     pub(crate) stream: String,
+    /// The stream it joins that with.
+    pub(crate) join: Option<StreamJoin>,
     /// Its aggregation; none where rows are released as they are.
     pub(crate) groups: Option<Groups>,
 }
@@ -39,20 +43,26 @@ pub(crate) struct Groups {
 ///
 /// # Errors
 /// A refusal that names the clause, function or aggregate which does not fit.
-pub(crate) fn check(plan: &LogicalPlan, tables: &Tables, signal: &SignalDefinition) -> Result<Shape, Refusal> {
+pub(crate) fn check(
+    plan: &LogicalPlan,
+    streams: &BTreeMap<String, Stream>,
+    tables: &Tables,
+    signal: &SignalDefinition,
+) -> Result<Shape, Refusal> {
+    let sources = Sources { streams, tables, signal };
     refuse_expressions(plan, signal)?;
     let Some(aggregate) = find_aggregate(plan, signal)? else {
-        let stream = find_stream(plan, tables, signal)?;
+        let (stream, join) = sources.find(plan)?;
         if find_window(plan).is_some() {
             return Err(not_grouped(signal));
         }
-        return Ok(Shape { stream, groups: None });
+        return Ok(Shape { stream, join, groups: None });
     };
     refuse_overlap(&aggregate, signal)?;
     for call in &aggregate.aggr_expr {
         refuse_inadmissible(call, signal)?;
     }
-    let stream = find_stream(&aggregate.input, tables, signal)?;
+    let (stream, join) = sources.find(&aggregate.input)?;
     let window = find_window(&aggregate.input);
     if let Some(PaneCall { windows, .. }) = &window {
         require_window_keys(&aggregate, windows, signal)?;
@@ -64,7 +74,7 @@ pub(crate) fn check(plan: &LogicalPlan, tables: &Tables, signal: &SignalDefiniti
         require_window_names(plan, signal)?;
     }
     require_partition(&aggregate, window.as_ref(), signal)?;
-    Ok(Shape { stream, groups: Some(Groups { aggregate, window }) })
+    Ok(Shape { stream, join, groups: Some(Groups { aggregate, window }) })
 }
 
 /// Walks down to the aggregation, if there is one.
@@ -90,25 +100,68 @@ fn find_aggregate(plan: &LogicalPlan, signal: &SignalDefinition) -> Result<Optio
     }
 }
 
-/// Walks from the aggregation down to the stream.
-fn find_stream(plan: &LogicalPlan, tables: &Tables, signal: &SignalDefinition) -> Result<String, Refusal> {
-    let rows =
-        "before it aggregates a signal may filter, compute and unnest rows of one stream, and look them up in tables";
-    match plan {
-        LogicalPlan::Projection(projection) => find_stream(&projection.input, tables, signal),
-        LogicalPlan::Filter(filter) => find_stream(&filter.input, tables, signal),
-        LogicalPlan::SubqueryAlias(alias) => find_stream(&alias.input, tables, signal),
-        LogicalPlan::Unnest(unnest) => find_stream(&unnest.input, tables, signal),
-        LogicalPlan::TableScan(scan) => Ok(scan.table_name.table().to_owned()),
-        LogicalPlan::Join(join) => find_stream(stream_side(join, tables, signal)?, tables, signal),
-        LogicalPlan::Union(_) => Err(unsupported(signal, "union", "UNION", rows)),
-        LogicalPlan::Aggregate(_) => Err(unsupported(signal, "group", "an aggregation over an aggregation", rows)),
-        LogicalPlan::Distinct(_) => Err(unsupported(signal, "distinct", "DISTINCT below the aggregation", rows)),
-        LogicalPlan::Window(_) => Err(unsupported(signal, "over", "OVER", rows)),
-        LogicalPlan::Sort(_) | LogicalPlan::Limit(_) => {
-            Err(unsupported(signal, "limit", "ORDER BY and LIMIT below the aggregation", rows))
+/// What a query may read.
+struct Sources<'a> {
+    streams: &'a BTreeMap<String, Stream>,
+    tables: &'a Tables,
+    signal: &'a SignalDefinition,
+}
+
+impl Sources<'_> {
+    /// Walks from the aggregation down to the stream, and to the one that it is joined with.
+    fn find(&self, plan: &LogicalPlan) -> Result<(String, Option<StreamJoin>), Refusal> {
+        let rows = "before it aggregates a signal may filter, compute and unnest rows of a stream, and join them";
+        let unsupported = |word, what: &str| Err(unsupported(self.signal, word, what, rows));
+        match plan {
+            LogicalPlan::Projection(projection) => self.find(&projection.input),
+            LogicalPlan::Filter(filter) => self.find(&filter.input),
+            LogicalPlan::SubqueryAlias(alias) => self.find(&alias.input),
+            LogicalPlan::Unnest(unnest) => self.find(&unnest.input),
+            LogicalPlan::TableScan(scan) => Ok((scan.table_name.table().to_owned(), None)),
+            LogicalPlan::Join(join) => match stream_side(join, self.tables, self.signal)? {
+                Some(stream) => self.find(stream),
+                None => self.find_meeting(&Meeting::of(join, self.signal)?),
+            },
+            LogicalPlan::Union(_) => unsupported("union", "UNION"),
+            LogicalPlan::Aggregate(_) => unsupported("group", "an aggregation over an aggregation"),
+            LogicalPlan::Distinct(_) => unsupported("distinct", "DISTINCT below the aggregation"),
+            LogicalPlan::Window(_) => unsupported("over", "OVER"),
+            LogicalPlan::Sort(_) | LogicalPlan::Limit(_) => {
+                unsupported("limit", "ORDER BY and LIMIT below the aggregation")
+            }
+            other => unsupported("from", &plan_name(other)),
         }
-        other => Err(unsupported(signal, "from", &plan_name(other), rows)),
+    }
+
+    fn find_meeting(&self, meeting: &Meeting<'_>) -> Result<(String, Option<StreamJoin>), Refusal> {
+        let refused = |what, fix| Err(unsupported(self.signal, "join", what, fix));
+        let ((leading, None), (other, None)) = (self.find(meeting.leading())?, self.find(meeting.other())?) else {
+            return refused("a join of three streams", "join two in one signal, and query its released rows");
+        };
+        if leading == other {
+            let fix = "define a second stream over the same path with CREATE STREAM, and join the two";
+            return refused("a join of a stream with itself", fix);
+        }
+        let (Some(first), Some(second)) = (self.streams.get(&leading), self.streams.get(&other)) else {
+            let name = if self.streams.contains_key(&leading) { &other } else { &leading };
+            let cause = format!("there is no stream `{name}`");
+            let fix = "define it with CREATE STREAM in one of the project's SQL files";
+            return Err(refuse(Code::UnknownTable, &self.signal.word_place(name), cause, fix));
+        };
+        let join = meeting.interval(&first.definition, &second.definition, self.signal)?;
+        if self.signal.lateness_us > 0 {
+            let what = "lateness over a join of streams: what a row has met, or not met, is not taken back";
+            return refused(what, "leave lateness out, and give the streams a longer watermark");
+        }
+        if let Some(unit) = &second.definition.contract.privacy_unit {
+            return Err(refuse(
+                Code::Unprotected,
+                &self.signal.word_place(&other),
+                format!("stream `{other}` protects `{unit}`, and this signal counts the units of `{leading}` alone"),
+                format!("join a stream without a privacy unit with `{other}`: windows over `{other}` lead"),
+            ));
+        }
+        Ok((leading, Some(join)))
     }
 }
 

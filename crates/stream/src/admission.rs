@@ -56,6 +56,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) watermark_us: Option<i64>,
     /// The greatest event time before them.
     pub(crate) latest_us: Option<i64>,
+    /// Per signal that joins the stream with another, the event time before which rows come too late for it.
+    pub(crate) met_us: &'a BTreeMap<String, i64>,
     /// Per file of duplicates that an earlier read wrote, what it says.
     pub(crate) known: &'a BTreeMap<String, Duplicates>,
 }
@@ -128,10 +130,7 @@ impl Judge<'_> {
     pub(crate) fn timely(&self, rows: &[Rows], signal: &Signal) -> Result<(Vec<RecordBatch>, Vec<SetAside>)> {
         let (mut timely, mut late) = (Vec::new(), Vec::new());
         for rows in rows {
-            let cutoff_us = match (signal.windows, self.watermark_of(rows)) {
-                (Some(windows), Some(watermark_us)) => windows.cutoff(watermark_us, signal.definition.lateness_us),
-                _ => i64::MIN,
-            };
+            let cutoff_us = self.cutoff(rows, signal);
             if rows.earliest_us.is_none_or(|earliest_us| earliest_us >= cutoff_us) {
                 timely.push(rows.batch.clone());
                 continue;
@@ -139,11 +138,25 @@ impl Judge<'_> {
             let (kept, dropped) = rows.split(&self.not_before(rows, cutoff_us))?;
             timely.push(kept.batch);
             if dropped.batch.num_rows() > 0 {
-                let detail = "its windows had closed, and the signal's lateness had passed".to_owned();
+                let detail = match signal.join {
+                    Some(_) => "behind its stream's watermark or end, and partners had met",
+                    None => "its windows had closed, and the signal's lateness had passed",
+                };
+                let detail = detail.to_owned();
                 late.push(SetAside { rows: dropped, reason: LATE, signal: Some(signal.name().to_owned()), detail });
             }
         }
         Ok((timely, late))
+    }
+
+    /// The event time before which a row is too late for `signal`: its windows have closed, or its partners met others.
+    fn cutoff(&self, rows: &Rows, signal: &Signal) -> i64 {
+        let watermark_us = self.watermark_of(rows);
+        match (self.met_us.get(signal.name()), signal.windows, watermark_us) {
+            (Some(&met_us), _, watermark_us) => watermark_us.map_or(met_us, |watermark_us| watermark_us.max(met_us)),
+            (None, Some(windows), Some(watermark_us)) => windows.cutoff(watermark_us, signal.definition.lateness_us),
+            _ => i64::MIN,
+        }
     }
 
     fn not_after(&self, rows: &Rows, newest_us: i64) -> BooleanArray {

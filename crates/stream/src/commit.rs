@@ -22,6 +22,8 @@ pub enum Commit {
     Compact(CompactCommit),
     /// Rows that had been set aside were taken in after all.
     Replay(ReplayCommit),
+    /// Rows of two streams met.
+    Join(JoinCommit),
 }
 
 impl Commit {
@@ -32,6 +34,7 @@ impl Commit {
             Self::Release(release) => release.generation,
             Self::Compact(compact) => compact.generation,
             Self::Replay(replay) => replay.generation,
+            Self::Join(join) => join.generation,
         }
     }
 }
@@ -156,6 +159,41 @@ pub struct SignalEpoch {
     pub rows: RowAccount,
     /// The state, unless it is empty.
     pub state: Option<StateFile>,
+    /// Rows that wait for those of another stream, where two are joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<StateFile>,
+}
+
+/// Rows of two streams that met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinCommit {
+    /// The run that made it.
+    pub run_id: String,
+    /// As in [`EpochCommit::generation`].
+    pub generation: u64,
+    /// When, by the machine's clock, in microseconds since 1970.
+    pub committed_at_us: i64,
+    /// The signal that joins them.
+    pub signal: String,
+    /// The plan that made the state.
+    pub fingerprint: Fingerprint,
+    /// How far the join has come: leading rows before the watermark have met their partners.
+    pub closed: Closed,
+    /// What became of the rows.
+    pub rows: JoinedRows,
+    /// The state that came of it, unless it is empty.
+    pub state: Option<StateFile>,
+    /// Files of waiting rows that can meet nothing any more.
+    pub expired: Vec<String>,
+}
+
+/// What became of rows that met.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinedRows {
+    /// Rows of the leading stream. Each meets its partners once.
+    pub leading: u64,
+    /// Rows that came of them and passed the query's filters.
+    pub aggregated: u64,
 }
 
 /// One immutable state file.

@@ -11,7 +11,7 @@ use tidegate_signal::Signal;
 
 use crate::commit::StateFile;
 use crate::error::{Error, Result};
-use crate::state;
+use crate::state::Shelf;
 
 /// Files of one level that make one of the next.
 const FILES: usize = 16;
@@ -40,16 +40,17 @@ pub(crate) async fn merge(
     let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
     let files = files.iter().collect::<Vec<_>>();
     let mut merged = Vec::new();
-    for part in state::parts(signal, &files, state_bytes) {
-        let states = state::read(store, signal, &files, part).await?;
+    let shelf = Shelf::of(store, signal);
+    for part in shelf.parts(&files, state_bytes) {
+        let states = shelf.read(&files, part).await?;
         merged.push(signal.cut.merge(states).await.map_err(explain)?);
     }
     let mut days = files.iter().flat_map(|file| file.days.iter().copied()).collect::<Vec<_>>();
     days.sort_unstable();
     days.dedup();
     let level = files.iter().map(|file| file.level).max().unwrap_or_default() + 1;
-    let whole = signal.cut.together(merged).map_err(explain)?;
-    let file = state::write(store, signal, path, whole).await?;
+    let whole = shelf.layout.together(merged).map_err(explain)?;
+    let file = shelf.write(path, whole).await?;
     // What the parts cover stands in the epochs' records.
     Ok(StateFile { days, level, ..file })
 }

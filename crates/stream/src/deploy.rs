@@ -11,8 +11,8 @@ use crate::history::History;
 pub struct DefinedSignal {
     /// Its name.
     pub name: String,
-    /// The stream it reads.
-    pub stream: String,
+    /// The streams it reads.
+    pub streams: Vec<String>,
     /// The plan that makes its state.
     pub fingerprint: Fingerprint,
     /// The hash of its definition.
@@ -63,7 +63,11 @@ pub fn compare(
     let known = known.chain(history.released.keys().map(|(name, _)| name)).collect::<BTreeSet<_>>();
     let removed = known.iter().filter(|name| !names.contains(*name)).map(|name| ((*name).clone(), gone(history, name)));
     let fate = |signal: &DefinedSignal| {
-        let landed = landed.get(&signal.stream).copied().unwrap_or_default();
+        let landed = signal
+            .streams
+            .iter()
+            .filter_map(|stream| landed.get(stream))
+            .fold(Landed::default(), |all, one| Landed { files: all.files + one.files, bytes: all.bytes + one.bytes });
         let plan = (signal.name.clone(), signal.fingerprint.clone());
         if !known.contains(&signal.name) {
             Fate::New(landed)
@@ -129,7 +133,7 @@ mod tests {
     fn check(name: &str, plan: &str, code_hash: &str, expected: &Fate) {
         let signal = DefinedSignal {
             name: name.to_owned(),
-            stream: "d".to_owned(),
+            streams: vec!["d".to_owned()],
             fingerprint: plan.parse().unwrap(),
             code_hash: code_hash.to_owned(),
         };

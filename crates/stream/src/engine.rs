@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use tidegate_algebra::Closed;
 use tidegate_contract::stream::StreamContract;
 use tidegate_ledger::{Chain, Store};
 use tidegate_signal::Signal;
@@ -13,7 +14,7 @@ use tracing::Instrument;
 
 use crate::backlog::{Backlog, Unread};
 use crate::clock::now_us;
-use crate::commit::{Commit, CompactCommit, ReleaseCommit, ReplayCommit};
+use crate::commit::{Commit, CompactCommit, JoinCommit, ReleaseCommit, ReplayCommit};
 use crate::dedupe::Keys;
 use crate::epoch::{EpochContext, Limits, Made};
 use crate::error::{Error, Result};
@@ -24,7 +25,7 @@ use crate::replay::{Replay, Replayed};
 use crate::stop::Stop;
 use crate::summary::{Progress, Summary};
 use crate::work::WorkItem;
-use crate::{compact, garbage, publish, watermark, work};
+use crate::{compact, garbage, join, publish, watermark, work};
 
 /// Rejections kept for the summary, per stream.
 const EXAMPLES: usize = 5;
@@ -175,6 +176,7 @@ impl Engine {
         for stream in 0..self.streams.len() {
             self.drain_stream(stream, summary, progress).await?;
         }
+        self.join_streams(end).await?;
         self.release(end, summary, progress).await
     }
 
@@ -219,7 +221,7 @@ impl Engine {
         let listing = listing.map_err(|source| Error::Source { stream: contract.name.clone(), source })?;
         let before = self.stream_history(&contract.name);
         let reader = self.reader(input)?;
-        let readers = self.signals.iter().filter(|signal| signal.stream == contract.name).collect::<Vec<_>>();
+        let readers = self.signals.iter().filter(|signal| signal.reads(&contract.name)).collect::<Vec<_>>();
         let replay = Replay {
             epoch: EpochContext {
                 store: &self.store,
@@ -228,6 +230,7 @@ impl Engine {
                 contract,
                 before: &before,
                 threads: self.limits.threads,
+                met_us: &self.met_us(&contract.name),
             },
             reader,
             listing: &listing.into_iter().map(|file| (file.id.clone(), file)).collect(),
@@ -282,9 +285,9 @@ impl Engine {
     fn plan_work(&self, input: &StreamInput) -> Result<Vec<WorkItem>> {
         let name = &input.contract.name;
         let files = input.source.discover().map_err(|source| Error::Source { stream: name.clone(), source })?;
-        let readers = self.signals.iter().filter(|signal| signal.stream == *name);
+        let readers = self.signals.iter().filter(|signal| signal.reads(name));
         let histories = readers.map(|signal| (signal.name().to_owned(), self.signal_history(signal)));
-        let work = work::plan(&files, &self.stream_history(name), &histories.collect());
+        let work = work::plan(name, &files, &self.stream_history(name), &histories.collect());
         work.map_err(|changed| Error::FileChanged {
             stream: name.clone(),
             file: changed.id,
@@ -305,8 +308,8 @@ impl Engine {
     /// The columns that any signal reads of a stream, and those by which rows are judged.
     fn columns_of(&self, input: &StreamInput) -> Result<Vec<String>> {
         let mut wanted = BTreeSet::new();
-        for signal in self.signals.iter().filter(|signal| signal.stream == input.contract.name) {
-            let columns = signal.cut.source_columns();
+        for signal in self.signals.iter().filter(|signal| signal.reads(&input.contract.name)) {
+            let columns = signal.cut.source_columns(&input.contract.name);
             let columns = columns.map_err(|source| Error::Signal { signal: signal.name().to_owned(), source })?;
             wanted.extend(columns);
         }
@@ -336,6 +339,7 @@ impl Engine {
             contract,
             before,
             threads: self.limits.threads,
+            met_us: &self.met_us(&contract.name),
         };
         let Made { commit, failed } = epoch.make(&batch, &signals, self.keys.get_mut(&contract.name)).await?;
         self.failed.extend(failed);
@@ -355,6 +359,83 @@ impl Engine {
             self.compact(&signal).await?;
         }
         Ok(())
+    }
+
+    /// Per signal that joins `stream` with another, the event time before which rows come too late for it.
+    fn met_us(&self, stream: &str) -> BTreeMap<String, i64> {
+        let signals = self.signals.iter().filter(|signal| signal.reads(stream));
+        let cutoff = |signal: &Signal| {
+            let cutoff_us = join::cutoff(signal, stream, self.signal_history(signal).joined)?;
+            Some((signal.name().to_owned(), cutoff_us))
+        };
+        signals.filter_map(cutoff).collect()
+    }
+
+    /// Lets rows of two streams meet, for every signal that joins them, as far as both have come.
+    async fn join_streams(&mut self, end: InputEnd) -> Result<()> {
+        let ended = self.newly_sealed(end);
+        for signal in 0..self.signals.len() {
+            let name = self.signals[signal].name().to_owned();
+            if self.failed.contains_key(&name) {
+                continue;
+            }
+            match self.join_step(&self.signals[signal], end, &ended).await {
+                Ok(None) => {}
+                Ok(Some(commit)) => {
+                    let expired = commit.expired.clone();
+                    self.commit(Commit::Join(commit)).await?;
+                    for path in expired {
+                        self.store.delete(&path).await?;
+                    }
+                    self.compact(&name).await?;
+                }
+                Err(error) if error.is_damage() => return Err(error),
+                Err(error) => {
+                    self.failed.insert(name, error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn join_step(
+        &self,
+        signal: &Signal,
+        end: InputEnd,
+        ended: &BTreeMap<String, i64>,
+    ) -> Result<Option<JoinCommit>> {
+        let Some(join) = &signal.join else { return Ok(None) };
+        let before = self.signal_history(signal);
+        let (leading, other) = (self.stream_history(&signal.stream), self.stream_history(&join.stream));
+        // Rows that this signal has yet to read may be partners.
+        if before.is_behind(&signal.stream, &leading) || before.is_behind(&join.stream, &other) {
+            return Ok(None);
+        }
+        let has_ended = |name: &str, stream: &StreamHistory| {
+            let sealed = stream.latest_us.is_some() && stream.closed.sealed_us >= stream.latest_us;
+            end == InputEnd::End || sealed || ended.contains_key(name)
+        };
+        let leading = join::Standing { history: &leading, ended: has_ended(&signal.stream, &leading) };
+        let other = join::Standing { history: &other, ended: has_ended(&join.stream, &other) };
+        let closed = join::reached(join, before.joined, leading, other);
+        if closed == before.joined {
+            return Ok(None);
+        }
+        let fingerprint = signal.cut.fingerprint().clone();
+        let path = layout::state_file(signal.name(), &fingerprint, self.chain.len(), &self.run.id);
+        let step = join::Step { store: &self.store, signal, join, before: &before, closed, limits: &self.limits };
+        let join::Met { rows, state, expired } = step.make(path).await?;
+        Ok(Some(JoinCommit {
+            run_id: self.run.id.clone(),
+            generation: self.run.generation,
+            committed_at_us: now_us(),
+            signal: signal.name().to_owned(),
+            fingerprint,
+            closed,
+            rows,
+            state,
+            expired,
+        }))
     }
 
     async fn commit(&mut self, commit: Commit) -> Result<()> {
@@ -411,14 +492,12 @@ impl Engine {
             removed: Vec::new(),
         };
         for signal in &self.signals {
-            let stream = self.stream_history(&signal.stream);
             // Windows that are closed for the stream may lack rows that this signal has yet to read.
-            if self.signal_history(signal).is_behind(&stream) {
+            if signal.streams().any(|name| self.signal_history(signal).is_behind(name, &self.stream_history(name))) {
                 continue;
             }
             progress(Progress::Releasing { signal: signal.name().to_owned() });
-            let mut closed = stream.closed;
-            closed.sealed_us = closed.sealed_us.max(sealed.get(&signal.stream).copied());
+            let closed = self.closed_for(signal, &sealed);
             let due = match publish::stage(&self.store, &self.history, signal, closed, &self.limits, self.chain.len())
                 .await
             {
@@ -445,6 +524,16 @@ impl Engine {
         // A process that was overtaken meanwhile must not put older rows over newer ones.
         self.chain.check().await?;
         publish::publish(&self.store, &entries, &removed).await
+    }
+
+    /// How far the windows of `signal` are closed: as far as its stream has come, or the join of its streams.
+    fn closed_for(&self, signal: &Signal, sealed: &BTreeMap<String, i64>) -> Closed {
+        if signal.join.is_some() {
+            return self.signal_history(signal).joined;
+        }
+        let mut closed = self.stream_history(&signal.stream).closed;
+        closed.sealed_us = closed.sealed_us.max(sealed.get(&signal.stream).copied());
+        closed
     }
 
     /// Streams whose input ends now, later than it ended before: all when the caller says so, else those that were

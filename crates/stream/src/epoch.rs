@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use sha2::{Digest, Sha256};
-use tidegate_algebra::Partial;
+use tidegate_algebra::{Partial, Side};
 use tidegate_contract::stream::StreamContract;
 use tidegate_ledger::Store;
 use tidegate_signal::Signal;
@@ -22,7 +22,8 @@ use crate::engine::Run;
 use crate::error::{Error, Result};
 use crate::history::StreamHistory;
 use crate::microbatch::{MicroBatch, latest_by_split};
-use crate::{layout, quarantine, state, watermark};
+use crate::state::Shelf;
+use crate::{layout, quarantine, watermark};
 
 /// How large a micro-batch may grow, and on how many threads it is read and aggregated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +80,8 @@ pub(crate) struct EpochContext<'a> {
     pub(crate) contract: &'a StreamContract,
     pub(crate) before: &'a StreamHistory,
     pub(crate) threads: usize,
+    /// As in [`Judge::met_us`].
+    pub(crate) met_us: &'a BTreeMap<String, i64>,
 }
 
 /// An epoch ready to commit, and the signals that could not take part.
@@ -107,6 +110,7 @@ impl EpochContext<'_> {
             contract: self.contract,
             watermark_us: self.before.closed.watermark_us,
             latest_us: self.before.latest_us,
+            met_us: self.met_us,
             known: &known,
         };
         let mut admitted = judge.admit(batch, keys.as_deref_mut())?;
@@ -196,7 +200,12 @@ impl EpochContext<'_> {
         let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
         let taken = timely.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
         let partitions = partitions(&timely, self.threads);
-        let partial = signal.cut.partial(schema, &partitions).await.map_err(explain)?;
+        let side = signal.join.as_ref().and_then(|_| signal.cut.side(&self.contract.name));
+        let partial = match side {
+            Some(side) => side.partial(schema, &partitions).await,
+            None => signal.cut.partial(schema, &partitions).await,
+        };
+        let partial = partial.map_err(explain)?;
         let rows = RowAccount {
             read: stream.read,
             aggregated: partial.rows_aggregated,
@@ -210,8 +219,16 @@ impl EpochContext<'_> {
         }
         self.refuse_too_many_groups(signal, partial.state.rows() as u64)?;
         let fingerprint = signal.cut.fingerprint().clone();
-        let state = if partial.state.is_empty() { None } else { Some(self.write_state(signal, partial).await?) };
-        Ok(SignalEpoch { fingerprint, rows, state })
+        if partial.state.is_empty() {
+            return Ok(SignalEpoch { fingerprint, rows, state: None, waiting: None });
+        }
+        let layout = side.map_or(signal.cut.layout(), Side::layout);
+        let file =
+            Some(self.write_state(Shelf { store: self.store, signal: signal.name(), layout }, signal, partial).await?);
+        Ok(match side {
+            Some(_) => SignalEpoch { fingerprint, rows, state: None, waiting: file },
+            None => SignalEpoch { fingerprint, rows, state: file, waiting: None },
+        })
     }
 
     /// State rows are at least as many as groups, and at most one per group and thread.
@@ -224,9 +241,9 @@ impl EpochContext<'_> {
         }
     }
 
-    async fn write_state(&self, signal: &Signal, partial: Partial) -> Result<StateFile> {
+    async fn write_state(&self, shelf: Shelf<'_>, signal: &Signal, partial: Partial) -> Result<StateFile> {
         let path = layout::state_file(signal.name(), signal.cut.fingerprint(), self.record, &self.run.id);
-        let file = state::write(self.store, signal, path, partial.state).await?;
+        let file = shelf.write(path, partial.state).await?;
         Ok(StateFile { days: partial.days.into_iter().collect(), covered: partial.covered, ..file })
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use tidegate_ledger::Store;
 
 use crate::error::Result;
-use crate::history::History;
+use crate::history::{History, SignalHistory};
 use crate::layout;
 
 /// Removes what crashes and merged state files left behind; `committed` is the last record that this process appended.
@@ -23,7 +23,11 @@ pub(crate) async fn collect(store: &Store, history: &History, committed: u64) ->
 }
 
 fn unneeded<'a>(listed: &'a [String], history: &History, committed: u64) -> Vec<&'a str> {
-    let states = history.signals.values().flat_map(|signal| signal.states.iter().map(|file| file.path.clone()));
+    let files = |signal: &SignalHistory| {
+        let waiting = signal.waiting.iter().map(|waiting| waiting.file.path.clone());
+        signal.states.iter().map(|file| file.path.clone()).chain(waiting).collect::<Vec<_>>()
+    };
+    let states = history.signals.values().flat_map(files);
     let staged = history.released.values().map(|entry| entry.staged.clone());
     let needed = states.chain(staged).collect::<BTreeSet<_>>();
     let is_old = |path: &str| layout::record_of(path).is_none_or(|record| record <= committed);

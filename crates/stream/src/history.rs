@@ -8,8 +8,8 @@ use tidegate_ledger::Record;
 use serde::{Deserialize, Serialize};
 
 use crate::commit::{
-    Commit, CompactCommit, EpochCommit, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry, ReplayCommit,
-    SignalEpoch, StateFile,
+    Commit, CompactCommit, EpochCommit, FirstEpoch, JoinCommit, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry,
+    ReplayCommit, SignalEpoch, StateFile,
 };
 use crate::revision::Restatement;
 
@@ -153,10 +153,14 @@ pub struct FirstRead {
 /// What one plan of a signal has read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SignalHistory {
-    /// Per file, how much of it was read.
-    pub consumed: BTreeMap<String, Consumed>,
+    /// Per stream and file, how much of it was read.
+    pub consumed: BTreeMap<String, BTreeMap<String, Consumed>>,
     /// Its state files.
     pub states: Vec<StateFile>,
+    /// Rows that wait for those of another stream.
+    pub waiting: Vec<WaitingRows>,
+    /// How far the join of its two streams has come.
+    pub joined: Closed,
     /// What each record added to its state: that stays known when files are merged.
     pub(crate) touches: Vec<(u64, Touch)>,
     /// Per day, the releases that came after the first.
@@ -164,10 +168,20 @@ pub struct SignalHistory {
 }
 
 impl SignalHistory {
+    /// How many rows of a file it has read.
+    pub(crate) fn rows_of(&self, stream: &str, file: &str) -> u64 {
+        self.consumed.get(stream).and_then(|files| files.get(file)).map_or(0, |consumed| consumed.rows)
+    }
+
     /// True when the stream has read rows that this signal has not.
-    pub(crate) fn is_behind(&self, stream: &StreamHistory) -> bool {
-        let rows = |id: &String| self.consumed.get(id).map_or(0, |consumed| consumed.rows);
-        stream.files.iter().any(|(id, file)| rows(id) < file.rows())
+    pub(crate) fn is_behind(&self, name: &str, stream: &StreamHistory) -> bool {
+        stream.files.iter().any(|(id, file)| self.rows_of(name, id) < file.rows())
+    }
+
+    fn add_signal(&mut self, record: u64, stream: &str, signal: &SignalEpoch) {
+        self.add_state(record, signal.state.as_ref());
+        let waiting = signal.waiting.iter();
+        self.waiting.extend(waiting.map(|file| WaitingRows { stream: stream.to_owned(), file: file.clone() }));
     }
 
     fn add_state(&mut self, record: u64, state: Option<&StateFile>) {
@@ -192,6 +206,15 @@ impl SignalHistory {
         let covered = self.touched_after(before.through_record).flat_map(|touch| touch.covered.iter().copied());
         Restatement::of(before.closed, covered)
     }
+}
+
+/// Rows of one stream that wait for those of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingRows {
+    /// Whose they are.
+    pub stream: String,
+    /// Where they lie; it covers their event times.
+    pub file: StateFile,
 }
 
 /// Which windows an epoch added to.
@@ -227,6 +250,7 @@ impl History {
             Commit::Release(release) => self.add_release(release),
             Commit::Compact(compact) => self.add_compact(compact),
             Commit::Replay(replay) => self.add_replay(seq, replay),
+            Commit::Join(join) => self.add_join(seq, join),
         }
         self.generation = self.generation.max(commit.generation());
     }
@@ -239,10 +263,11 @@ impl History {
         stream.add_quarantine(epoch.quarantine.as_ref(), &epoch.signals);
         for (name, signal) in &epoch.signals {
             let history = self.signals.entry((name.clone(), signal.fingerprint.clone())).or_default();
+            let consumed = history.consumed.entry(epoch.stream.clone()).or_default();
             for file in &epoch.files {
-                history.consumed.insert(file.id.clone(), Consumed { rows: file.to_row });
+                consumed.insert(file.id.clone(), Consumed { rows: file.to_row });
             }
-            history.add_state(seq, signal.state.as_ref());
+            history.add_signal(seq, &epoch.stream, signal);
         }
     }
 
@@ -257,8 +282,15 @@ impl History {
         self.streams.entry(replay.stream.clone()).or_default().add_replay(replay);
         for (name, signal) in &replay.signals {
             let history = self.signals.entry((name.clone(), signal.fingerprint.clone())).or_default();
-            history.add_state(seq, signal.state.as_ref());
+            history.add_signal(seq, &replay.stream, signal);
         }
+    }
+
+    fn add_join(&mut self, seq: u64, join: &JoinCommit) {
+        let signal = self.signals.entry((join.signal.clone(), join.fingerprint.clone())).or_default();
+        signal.joined = join.closed;
+        signal.waiting.retain(|waiting| !join.expired.contains(&waiting.file.path));
+        signal.add_state(seq, join.state.as_ref());
     }
 
     fn add_release(&mut self, release: &ReleaseCommit) {

@@ -23,6 +23,7 @@ mod epoch;
 mod error;
 mod garbage;
 mod history;
+mod join;
 mod layout;
 mod microbatch;
 mod publish;
@@ -40,14 +41,14 @@ mod work;
 pub use accounting::{RowAccount, StreamAccount};
 pub use backlog::{Backlog, Unread};
 pub use commit::{
-    Commit, CompactCommit, EpochCommit, FilePosition, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry,
-    ReplayCommit, Section, SignalEpoch, StateFile, TakenRows,
+    Commit, CompactCommit, EpochCommit, FilePosition, FirstEpoch, JoinCommit, JoinedRows, KeyFile, QuarantineFile,
+    ReleaseCommit, ReleaseEntry, ReplayCommit, Section, SignalEpoch, StateFile, TakenRows,
 };
 pub use deploy::{DefinedSignal, Fate, Landed, compare};
 pub use engine::{Engine, InputEnd, StreamInput};
 pub use epoch::Limits;
 pub use error::{Error, Result};
-pub use history::{History, SetAsideFile, StreamHistory};
+pub use history::{History, SetAsideFile, StreamHistory, WaitingRows};
 pub use layout::{LOG, released_file};
 pub use quarantine::read as read_quarantine;
 pub use released::released_schema;

@@ -19,8 +19,9 @@ use crate::dirty::Release;
 use crate::epoch::{Limits, sha256_hex};
 use crate::error::{Error, Result};
 use crate::history::{History, SignalHistory};
+use crate::layout;
 use crate::released::{ReleasedDay, Standing, by_day, file_of};
-use crate::{layout, state};
+use crate::state::Shelf;
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -126,8 +127,9 @@ impl Staging<'_> {
         let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
         let files = self.own.states.iter().filter(|file| is_needed(signal, file, due)).collect::<Vec<_>>();
         let (mut parts, mut groups) = (Vec::new(), 0);
-        for part in state::parts(signal, &files, self.limits.state_bytes) {
-            let states = state::read(self.store, signal, &files, part).await?;
+        let shelf = Shelf::of(self.store, signal);
+        for part in shelf.parts(&files, self.limits.state_bytes) {
+            let states = shelf.read(&files, part).await?;
             let released = signal.cut.release(states, panes).await.map_err(explain)?;
             groups += released.groups;
             if let Some(most) = signal.definition.max_groups.filter(|&most| groups > most) {

@@ -32,12 +32,13 @@ pub(crate) struct ChangedFile {
     pub(crate) size_now: u64,
 }
 
-/// Plans the reads of a stream: `files` in order, `signals` with what each has read. What is read again comes first, so
+/// Plans the reads of the stream `name`: `files` in order, `signals` with what each has read. What is read again comes first, so
 /// that the last item is the last new one.
 ///
 /// # Errors
 /// A [`ChangedFile`] when a file has another size than when it was read: landed files never change.
 pub(crate) fn plan(
+    name: &str,
     files: &[SourceFile],
     stream: &StreamHistory,
     signals: &BTreeMap<String, SignalHistory>,
@@ -50,11 +51,11 @@ pub(crate) fn plan(
         {
             return Err(ChangedFile { id: file.id.clone(), size_before: known.size, size_now: file.size });
         }
-        let rows_of = |signal: &SignalHistory| signal.consumed.get(&file.id).map_or(0, |consumed| consumed.rows);
+        let rows_of = |signal: &SignalHistory| signal.rows_of(name, &file.id);
         for read in known.iter().flat_map(|known| &known.reads) {
             let mut wanted: BTreeMap<u64, BTreeSet<String>> = BTreeMap::new();
-            for (name, signal) in signals.iter().filter(|(_, signal)| rows_of(signal) < read.to_row) {
-                wanted.entry(rows_of(signal).max(read.from_row)).or_default().insert(name.clone());
+            for (taker, signal) in signals.iter().filter(|(_, signal)| rows_of(signal) < read.to_row) {
+                wanted.entry(rows_of(signal).max(read.from_row)).or_default().insert(taker.clone());
             }
             again.extend(wanted.into_iter().map(|(from_row, signals)| WorkItem {
                 file: file.clone(),
@@ -102,7 +103,8 @@ mod tests {
 
     fn read(files: &[(&str, u64)]) -> SignalHistory {
         let consumed = files.iter().map(|&(id, rows)| (id.to_owned(), Consumed { rows }));
-        SignalHistory { consumed: consumed.collect(), ..SignalHistory::default() }
+        let consumed = BTreeMap::from([("s".to_owned(), consumed.collect())]);
+        SignalHistory { consumed, ..SignalHistory::default() }
     }
 
     type Expected<'a> = (&'a str, u64, Option<u64>, &'a [&'a str]);
@@ -110,7 +112,7 @@ mod tests {
     #[track_caller]
     fn check(stream: &StreamHistory, signals: &[(&str, SignalHistory)], expected: &[Expected<'_>]) {
         let signals = signals.iter().map(|(name, history)| ((*name).to_owned(), history.clone())).collect();
-        let items = plan(&[file("a"), file("b")], stream, &signals).unwrap();
+        let items = plan("s", &[file("a"), file("b")], stream, &signals).unwrap();
         let items = items.iter().map(|item| {
             let signals = item.signals.iter().map(String::as_str).collect::<Vec<_>>();
             (item.file.id.as_str(), item.from_row, item.to_row, signals)
@@ -158,7 +160,7 @@ mod tests {
     fn a_changed_file_is_reported() {
         let mut stream = stream(&[("a", &[(0, 7)], true)]);
         stream.files.get_mut("a").unwrap().size = 9;
-        let changed = plan(&[file("a")], &stream, &BTreeMap::from([("x".to_owned(), read(&[]))])).unwrap_err();
+        let changed = plan("s", &[file("a")], &stream, &BTreeMap::from([("x".to_owned(), read(&[]))])).unwrap_err();
         assert_eq!((changed.size_before, changed.size_now), (9, 10));
     }
 }

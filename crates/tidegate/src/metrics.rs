@@ -134,7 +134,9 @@ impl Metrics {
         }
         let mut signals: BTreeMap<&String, u64> = BTreeMap::new();
         for ((name, _), signal) in &history.signals {
-            *signals.entry(name).or_default() += signal.states.iter().map(|state| state.bytes).sum::<u64>();
+            let waiting = signal.waiting.iter().map(|waiting| &waiting.file);
+            *signals.entry(name).or_default() +=
+                signal.states.iter().chain(waiting).map(|state| state.bytes).sum::<u64>();
         }
         for (name, bytes) in signals {
             self.state_bytes.get_or_create(&of("signal", name)).set(count(bytes));

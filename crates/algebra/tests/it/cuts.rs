@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{AsArray, Int64Array, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
-use datafusion::datasource::MemTable;
-use tidegate_algebra::{Cut, Error, Panes, Release, Windows, session};
+use tidegate_algebra::{Cut, Error, Panes, Release, StreamTable, Windows, session};
 
 use crate::rows::{self, WINDOW_US};
 use crate::run::{block_on, cut_in};
@@ -86,7 +85,7 @@ fn rows_pass_as_they_are() {
     let released = |sql: &str, days: Option<BTreeSet<i32>>| {
         block_on(async {
             let session = session();
-            session.register_table("t", Arc::new(MemTable::try_new(plain(), vec![vec![]])?))?;
+            session.register_table("t", Arc::new(StreamTable::new("t", plain())))?;
             let query = session.state().create_logical_plan(sql).await?;
             let cut = Cut::plan(&session, &Release::of_rows(query, Some(0))).await?;
             assert!(cut.keeps_rows());
@@ -95,7 +94,9 @@ fn rows_pass_as_they_are() {
             let two = cut.partial(&plain(), &[vec![batch.slice(1, 1)]]).await?;
             assert_eq!(one.rows_aggregated + two.rows_aggregated, one.state.rows() as u64 + two.state.rows() as u64);
             let found = one.days.union(&two.days).copied().collect::<Vec<_>>();
-            let state = cut.merge(vec![two.state, cut.decode(&cut.encode(&one.state)?)?, cut.empty()]).await?;
+            let state = cut
+                .merge(vec![two.state, cut.layout().decode(&cut.layout().encode(&one.state)?)?, cut.layout().empty()])
+                .await?;
             let panes = Panes { days, ..Panes::default() };
             let rows = cut.release(vec![state], &panes).await?.sorted_by(&[0, 1])?;
             Ok::<_, Error>((found, rows.column(1).as_primitive::<Int64Type>().iter().collect::<Vec<_>>()))
@@ -139,7 +140,7 @@ fn state_columns_say_what_they_stand_for() {
     let names = cut.state_columns().into_iter().map(|column| column.name).collect::<Vec<_>>();
     assert_eq!(names, ["key0", "agg0_0", "agg0_1", "agg1_0"]);
     assert_eq!(cut.state_columns()[0].meaning, "k");
-    assert_eq!(cut.source_columns().unwrap(), ["i", "k"]);
+    assert_eq!(cut.source_columns("t").unwrap(), ["i", "k"]);
     assert_eq!(cut.output_schema().fields().len(), 3);
     assert!(cut.output_schema().field(1).data_type() == &DataType::Int64);
 }

@@ -68,12 +68,12 @@ fn states_of_format_1_are_read_and_merged() {
         if std::env::var_os("TIDEGATE_WRITE_STATES").is_some() {
             let states = halves.map(|(half, rows)| (half, block_on(state_of(&cut, rows)).unwrap()));
             for (half, state) in &states {
-                fs::write(state_file(half), cut.encode(state).unwrap()).unwrap();
+                fs::write(state_file(half), cut.layout().encode(state).unwrap()).unwrap();
             }
             let states = states.map(|(_, state)| state);
             fs::write(file(&format!("{query}.txt")), released(&cut, states.into())).unwrap();
         }
-        let states = halves.map(|(half, _)| cut.decode(&fs::read(state_file(half)).unwrap()).unwrap());
+        let states = halves.map(|(half, _)| cut.layout().decode(&fs::read(state_file(half)).unwrap()).unwrap());
         let expected = fs::read_to_string(file(&format!("{query}.txt"))).unwrap();
         assert_eq!(released(&cut, states.into()), expected, "{query}");
         // The answer is that of the rows, and not only what it was.
@@ -87,11 +87,11 @@ fn states_of_format_1_are_read_and_merged() {
 fn parts_of_states_are_pinned() {
     let cut = cut("SELECT k, count(*) AS n FROM t GROUP BY k");
     let state = block_on(state_of(&cut, &rows())).unwrap();
-    let (bytes, lengths) = cut.encode_in_parts(&state, 8).unwrap();
+    let (bytes, lengths) = cut.layout().encode_in_parts(&state, 8).unwrap();
     let mut from = 0;
     let rows = lengths.into_iter().map(|length| {
         from += length;
-        cut.decode(&bytes[from - length..from]).unwrap().rows()
+        cut.layout().decode(&bytes[from - length..from]).unwrap().rows()
     });
     assert_eq!(rows.collect::<Vec<_>>(), [1, 0, 0, 2, 0, 0, 0, 1]);
 }

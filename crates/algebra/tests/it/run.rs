@@ -6,12 +6,13 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::row::{RowConverter, SortField};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::datasource::MemTable;
 use datafusion::logical_expr::{LogicalPlan, col};
 use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use tidegate_algebra::{Cut, Panes, PartialState, Release, Released, Result, Threshold, UnitKey, Windows, session};
+use tidegate_algebra::{
+    Cut, Panes, PartialState, Release, Released, Result, StreamTable, Threshold, UnitKey, Windows, session,
+};
 
 use crate::rows::{self, Row, WINDOW_US, batch};
 
@@ -39,7 +40,7 @@ pub(crate) async fn cut_in(
     threshold: Option<Threshold>,
     windows: Option<Windows>,
 ) -> Result<Cut> {
-    session.register_table("t", Arc::new(MemTable::try_new(schema, vec![vec![]])?))?;
+    session.register_table("t", Arc::new(StreamTable::new("t", schema)))?;
     let plan = session.state().create_logical_plan(sql).await?;
     let barred = plan.transform_down(|node| match node {
         LogicalPlan::Aggregate(aggregate) => {
@@ -104,10 +105,10 @@ impl Pieces {
 
     /// The state of each epoch, written and read back, then merged here and there.
     pub(crate) async fn states(&self, cut: &Cut) -> Result<Vec<PartialState>> {
-        let mut states = vec![cut.empty()];
+        let mut states = vec![cut.layout().empty()];
         for epoch in 0..EPOCHS {
             let state = cut.partial(&rows::schema(), &self.partitions_of(epoch)).await?.state;
-            states.push(cut.decode(&cut.encode(&state)?)?);
+            states.push(cut.layout().decode(&cut.layout().encode(&state)?)?);
         }
         for (left, right) in &self.merges {
             if states.len() > 1 {

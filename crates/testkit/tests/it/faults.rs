@@ -26,6 +26,11 @@ FROM TUMBLE(d, at, INTERVAL '6 hours') GROUP BY window_start, window_end, area;
 CREATE SIGNAL guarded AS
 SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 2, privacy_unit_column = id) area, AVG(x) AS mean
 FROM d GROUP BY area;
+CREATE STREAM e (id BIGINT, at TIMESTAMP, area VARCHAR, x DOUBLE) WITH (path = 'landing', format = 'parquet',
+  event_time = 'at', watermark = INTERVAL '2 days', dedupe_key = 'id');
+CREATE SIGNAL met AS
+SELECT window_start, window_end, COUNT(*) AS rows, SUM(e.x) AS total FROM TUMBLE(d, at, INTERVAL '6 hours') AS d
+LEFT JOIN e ON d.area = e.area AND e.at BETWEEN d.at AND d.at + INTERVAL '3 hours' GROUP BY window_start, window_end;
 ";
 
 const ROWS: u64 = 60;
@@ -73,7 +78,7 @@ async fn undisturbed(lab: &Lab) -> BTreeMap<String, Vec<u8>> {
     let objects = Arc::new(InMemory::new());
     let store = Store::new(Arc::clone(&objects) as Arc<_>);
     process(lab, store, "undisturbed").await.expect("the run ends well");
-    assert_eq!(Accounts::of(&objects).await.fault(ROWS, DUPLICATES), None);
+    assert_eq!(Accounts::of(&objects).await.fault(ROWS, DUPLICATES, &["met"]), None);
     files(&objects, "released").await
 }
 
@@ -98,7 +103,7 @@ fn faults(seed: u64, process: u64) -> Faults {
 async fn fault(objects: &Arc<InMemory>, expected: &BTreeMap<String, Vec<u8>>) -> Option<String> {
     let released = files(objects, "released").await;
     let difference = first_difference(&released, expected).map(|path| format!("{path} differs"));
-    difference.or(Accounts::of(objects).await.fault(ROWS, DUPLICATES))
+    difference.or(Accounts::of(objects).await.fault(ROWS, DUPLICATES, &["met"]))
 }
 
 fn seeds() -> std::ops::Range<u64> {

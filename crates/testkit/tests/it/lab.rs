@@ -15,7 +15,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
 use tempfile::TempDir;
 use tidegate_algebra::{UnitKey, session};
-use tidegate_ledger::{Chain, Store};
+use tidegate_ledger::{Chain, Record, Store};
 use tidegate_signal::{Definitions, Planner, SourceText, Stream};
 use tidegate_source::Source;
 use tidegate_stream::{Commit, Engine, LOG, Limits, Result, RowAccount, StreamAccount, StreamInput};
@@ -111,6 +111,12 @@ pub(crate) fn first_difference(left: &BTreeMap<String, Vec<u8>>, right: &BTreeMa
     paths.filter(|path| left.get(*path) != right.get(*path)).min().cloned()
 }
 
+/// The log of a store.
+pub(crate) async fn log(objects: &Arc<InMemory>) -> Vec<Record<Commit>> {
+    let store = Store::new(Arc::clone(objects) as Arc<dyn ObjectStore>);
+    Chain::open(store, LOG).await.expect("the log is intact").1
+}
+
 /// What the log says became of all rows.
 #[derive(Debug, Default)]
 pub(crate) struct Accounts {
@@ -121,10 +127,8 @@ pub(crate) struct Accounts {
 impl Accounts {
     /// Adds up the log of a store.
     pub(crate) async fn of(objects: &Arc<InMemory>) -> Self {
-        let store = Store::new(Arc::clone(objects) as Arc<dyn ObjectStore>);
-        let (_, records) = Chain::<Commit>::open(store, LOG).await.expect("the log is intact");
         let mut accounts = Self::default();
-        for record in records {
+        for record in log(objects).await {
             let Commit::Epoch(epoch) = record.body else { continue };
             let stream = accounts.streams.entry(epoch.stream).or_default();
             if let Some(first) = epoch.first {
@@ -141,16 +145,18 @@ impl Accounts {
     }
 
     /// What is wrong, if each signal and stream should have read `rows` rows once, of them `duplicates` again, and
-    /// should have lost none.
-    pub(crate) fn fault(&self, rows: u64, duplicates: u64) -> Option<String> {
+    /// should have lost none; signals among `joins` read two streams.
+    pub(crate) fn fault(&self, rows: u64, duplicates: u64, joins: &[&str]) -> Option<String> {
         let stream_is_right = |account: &StreamAccount| {
             account.balances() && account.read == rows + duplicates && account.delivered == rows
         };
-        let signal_is_right = |account: &RowAccount| {
+        let signal_is_right = |(name, account): (&String, &RowAccount)| {
+            let streams = if joins.contains(&name.as_str()) { 2 } else { 1 };
+            let (rows, duplicates) = (rows * streams, duplicates * streams);
             let lost = account.late + account.rejected;
             account.balances() && account.read == rows + duplicates && account.duplicate == duplicates && lost == 0
         };
-        let right = self.streams.values().all(stream_is_right) && self.signals.values().all(signal_is_right);
+        let right = self.streams.values().all(stream_is_right) && self.signals.iter().all(signal_is_right);
         (!right).then(|| format!("{rows} rows and {duplicates} duplicates, but {self:?}"))
     }
 }

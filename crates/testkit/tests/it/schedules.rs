@@ -17,9 +17,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use object_store::memory::InMemory;
 use tidegate_ledger::Store;
-use tidegate_stream::{Engine, InputEnd, Limits, Progress, Result};
+use tidegate_stream::{Engine, History, InputEnd, Limits, Progress, Result, WaitingRows};
 
-use crate::lab::{Accounts, Dice, Lab, files, first_difference};
+use crate::lab::{Accounts, Dice, Lab, files, first_difference, log};
 
 /// Schedules that are tried unless the environment says otherwise.
 const SCHEDULES: u64 = 200;
@@ -56,16 +56,34 @@ CREATE SIGNAL guarded AS
 SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 3, privacy_unit_column = u)
   window_start, window_end, area, COUNT(*) AS n, SUM(x) AS total, COUNT(DISTINCT u) AS people
 FROM TUMBLE(d, at, INTERVAL '1 day') GROUP BY window_start, window_end, area;
+CREATE SIGNAL met AS
+SELECT window_start, window_end, d.area, COUNT(*) AS pairs, SUM(e.x) AS total, COUNT(DISTINCT e.id) AS partners
+FROM TUMBLE(d, at, INTERVAL '1 hour') AS d
+JOIN e ON d.u = e.u AND e.at BETWEEN d.at - INTERVAL '20 minutes' AND d.at + INTERVAL '3 hours'
+GROUP BY window_start, window_end, d.area;
+CREATE SIGNAL met_or_not AS
+SELECT window_start, window_end, COUNT(*) AS rows, COUNT(e.id) AS pairs, MIN(e.at) AS first
+FROM HOP(d, at, INTERVAL '2 hours', INTERVAL '6 hours') AS d
+LEFT JOIN (SELECT * FROM e WHERE i > 3) AS e ON d.area = e.area AND e.at < d.at AND e.at >= d.at - INTERVAL '90 minutes'
+GROUP BY window_start, window_end;
 ";
+
+/// The signals that read two streams.
+const JOINS: [&str; 2] = ["met", "met_or_not"];
+/// How much older than a row of theirs a partner may be, at most.
+const JOIN_BEFORE_US: i64 = 90 * MINUTE_US;
 
 fn sql(format: &str, delay_us: i64, dedupe: bool) -> String {
     let dedupe = if dedupe { ", dedupe_key = 'id'" } else { "" };
     let delay = delay_us / MINUTE_US;
-    format!(
-        "CREATE STREAM d (id BIGINT, at TIMESTAMP, area VARCHAR, u VARCHAR, i BIGINT, x DOUBLE)
-  WITH (path = 'landing', format = '{format}', event_time = 'at', watermark = INTERVAL '{delay} minutes'{dedupe});
-{SIGNALS}"
-    )
+    let stream = |name| {
+        format!(
+            "CREATE STREAM {name} (id BIGINT, at TIMESTAMP, area VARCHAR, u VARCHAR, i BIGINT, x DOUBLE)
+  WITH (path = 'landing', format = '{format}', event_time = 'at', watermark = INTERVAL '{delay} minutes'{dedupe});"
+        )
+    };
+    // Two streams of the same rows, each with a time of its own.
+    format!("{}\n{}\n{SIGNALS}", stream("d"), stream("e"))
 }
 
 /// One row. Its id is its place among the rows of its seed.
@@ -213,8 +231,23 @@ async fn fault(
     let difference = first_difference(&released, expected).map(|path| format!("{path} differs"));
     let staged = files(&objects, "staging").await;
     let staged = (!staged.is_empty()).then(|| format!("left in staging: {:?}", staged.keys()));
-    let account = Accounts::of(&objects).await.fault(rows.len() as u64, schedule.duplicates);
-    Ok(difference.or(account).or(staged))
+    let account = Accounts::of(&objects).await.fault(rows.len() as u64, schedule.duplicates, &JOINS);
+    Ok(difference.or(account).or(staged).or(waits_in_vain(&objects).await))
+}
+
+/// Rows that wait although all that they could meet has come.
+async fn waits_in_vain(objects: &Arc<InMemory>) -> Option<String> {
+    for ((name, _), signal) in History::of(&log(objects).await).signals {
+        let reached_us = signal.joined.watermark_us.unwrap_or(i64::MAX);
+        let is_needed = |file: &WaitingRows| {
+            let needed_us = if file.stream == "d" { reached_us } else { reached_us - JOIN_BEFORE_US };
+            file.file.covered.iter().any(|&(_, end)| end > needed_us)
+        };
+        if let Some(file) = signal.waiting.iter().find(|file| !is_needed(file)) {
+            return Some(format!("{name}: {} waits in vain", file.file.path));
+        }
+    }
+    None
 }
 
 /// The processes of a schedule.

@@ -19,7 +19,7 @@ pub(crate) async fn run(place: &Place, options: &cli::Diff) -> Result<ExitCode> 
     let signals = project.plan_to_look_at().await?;
     let defined = signals.iter().map(|signal| DefinedSignal {
         name: signal.name().to_owned(),
-        stream: signal.stream.clone(),
+        streams: signal.streams().map(str::to_owned).collect(),
         fingerprint: signal.cut.fingerprint().clone(),
         code_hash: signal.definition.code_hash.clone(),
     });

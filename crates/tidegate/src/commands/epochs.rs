@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use serde::Serialize;
 use tidegate_ledger::Record;
 use tidegate_stream::{
-    Commit, CompactCommit, EpochCommit, QuarantineFile, ReleaseCommit, ReplayCommit, RowAccount, SignalEpoch,
-    StateFile, StreamAccount,
+    Commit, CompactCommit, EpochCommit, JoinCommit, QuarantineFile, ReleaseCommit, ReplayCommit, RowAccount,
+    SignalEpoch, StateFile, StreamAccount,
 };
 
 use crate::cli::{self, Place};
@@ -34,6 +34,7 @@ struct Totals {
     epochs: u64,
     releases: u64,
     merges: u64,
+    joins: u64,
     replays: u64,
     streams: BTreeMap<String, StreamTotals>,
     signals: BTreeMap<String, SignalTotals>,
@@ -74,6 +75,7 @@ impl Totals {
                 Commit::Release(release) => totals.add_release(record.seq, release, &mut released),
                 Commit::Compact(compact) => totals.add_compact(compact),
                 Commit::Replay(replay) => totals.add_replay(replay),
+                Commit::Join(join) => totals.add_join(join),
             }
         }
         totals
@@ -110,11 +112,22 @@ impl Totals {
         self.add_signals(&replay.signals);
     }
 
+    fn add_join(&mut self, join: &JoinCommit) {
+        self.joins += 1;
+        let signal = self.signals.entry(join.signal.clone()).or_default();
+        for path in &join.expired {
+            signal.remove_state(path);
+        }
+        if let Some(state) = &join.state {
+            signal.add_state(state);
+        }
+    }
+
     fn add_signals(&mut self, signals: &BTreeMap<String, SignalEpoch>) {
         for (name, signal) in signals {
             let total = self.signals.entry(name.clone()).or_default();
             total.rows += signal.rows;
-            if let Some(state) = &signal.state {
+            for state in signal.state.iter().chain(&signal.waiting) {
                 total.add_state(state);
             }
         }
@@ -177,12 +190,14 @@ fn describe(records: &[Record<Commit>], totals: &Totals) -> String {
             }
             Commit::Compact(compact) => describe_compact(compact),
             Commit::Replay(replay) => describe_replay(replay),
+            Commit::Join(join) => describe_join(join),
         };
         line(format!("{} {}", record.seq, parts.join("; ")));
     }
     let (epochs, releases) = (counted(totals.epochs, "epoch"), counted(totals.releases, "release"));
     let (replays, merges) = (counted(totals.replays, "replay"), counted(totals.merges, "merge"));
-    line(format!("total: {} = {epochs} + {releases} + {replays} + {merges}", counted(totals.records, "record")));
+    let joins = if totals.joins > 0 { format!(" + {}", counted(totals.joins, "join")) } else { String::new() };
+    line(format!("total: {} = {epochs} + {releases} + {replays} + {merges}{joins}", counted(totals.records, "record")));
     for (name, stream) in &totals.streams {
         let mut parts = vec![
             format!("{name}: {}", counted(stream.files, "file")),
@@ -212,6 +227,21 @@ fn describe_compact(compact: &CompactCommit) -> Vec<String> {
         format!("{}: {} became one", compact.signal, counted(compact.replaced.len() as u64, "state file")),
         state(1, compact.state.bytes),
     ]
+}
+
+fn describe_join(join: &JoinCommit) -> Vec<String> {
+    let mut parts = vec![
+        head("join", &join.run_id, join.generation, join.committed_at_us),
+        format!(
+            "{}: {} met, {} of it aggregated",
+            join.signal,
+            counted(join.rows.leading, "row"),
+            counted(join.rows.aggregated, "row")
+        ),
+    ];
+    parts.extend(watermark(join.closed.watermark_us));
+    parts.push(state(join.state.iter().len() as u64, join.state.iter().map(|state| state.bytes).sum()));
+    parts
 }
 
 fn describe_epoch(epoch: &EpochCommit) -> Vec<String> {
@@ -254,7 +284,7 @@ fn taken(replay: &ReplayCommit) -> u64 {
 /// What each signal made of the rows, and the state of all of them.
 fn describe_signals(signals: &BTreeMap<String, SignalEpoch>) -> Vec<String> {
     let accounts = signals.iter().map(|(name, signal)| format!("{name}: {}", signal_account(&signal.rows)));
-    let states = signals.values().filter_map(|signal| signal.state.as_ref());
+    let states = signals.values().flat_map(|signal| signal.state.iter().chain(&signal.waiting));
     let (files, bytes) = states.fold((0, 0), |(files, bytes), state| (files + 1, bytes + state.bytes));
     accounts.chain([state(files, bytes)]).collect()
 }

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use datafusion::arrow::datatypes::DataType;
 use tidegate_algebra::StateColumn;
-use tidegate_signal::{Policy, Signal};
+use tidegate_signal::{Policy, Signal, StreamJoin};
 
 use crate::cli::{self, Place};
 use crate::failure::{Failure, Result};
@@ -29,13 +30,23 @@ pub(crate) async fn run(place: &Place, options: &cli::Explain) -> Result<ExitCod
 fn describe(signal: &Signal) -> String {
     let mut text = String::new();
     let definition = &signal.definition;
-    let columns = signal.cut.source_columns().unwrap_or_default().join(", ");
     let (partial, release) = signal.cut.describe();
     let mut line = |part: String| {
         let _ = writeln!(text, "{part}");
     };
     line(format!("signal {} version {}", signal.name(), definition.version));
-    line(format!("  reads     {} ({columns})", signal.stream));
+    for stream in signal.streams() {
+        let columns = signal.cut.source_columns(stream).unwrap_or_default().join(", ");
+        line(format!("  reads     {stream} ({columns})"));
+    }
+    if let Some(StreamJoin { stream, before_us, after_us }) = &signal.join {
+        line(format!(
+            "  joins     each row of {} with rows of {stream} from {} before to {} after it, once no more can come",
+            signal.stream,
+            length(*before_us),
+            length(*after_us)
+        ));
+    }
     line(format!("  windows   {}", windows(signal)));
     line(format!("  releases  {}", policy(&signal.policy)));
     line(String::new());
@@ -64,6 +75,12 @@ fn describe(signal: &Signal) -> String {
     });
     line(indent(&release));
     text
+}
+
+/// A length of time, such as `300s`.
+fn length(us: i64) -> String {
+    let sign = if us < 0 { "-" } else { "" };
+    format!("{sign}{:?}", Duration::from_micros(us.unsigned_abs()))
 }
 
 fn windows(signal: &Signal) -> String {

@@ -38,6 +38,10 @@ SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 2, privacy_unit_column = 
 FROM d GROUP BY area;
 CREATE SIGNAL sessions AS
 SELECT window_start, window_end, SUM(x) AS total FROM SESSION(e, at, INTERVAL '1 hour') GROUP BY window_start, window_end;
+CREATE SIGNAL met AS
+SELECT window_start, window_end, COUNT(*) AS rows, COUNT(e.x) AS pairs FROM TUMBLE(d, at, INTERVAL '12 hours') AS d
+LEFT JOIN e ON e.x = d.id AND e.at BETWEEN d.at - INTERVAL '12 hours' AND d.at + INTERVAL '12 hours'
+GROUP BY window_start, window_end;
 ";
 
 /// Rows of `d` and of `e`, the bad row of `e` not counted.
@@ -144,7 +148,8 @@ fn undisturbed() -> Project {
         "e": { "read": e + 1, "delivered": e, "duplicate": 0, "rejected": 1 },
     });
     assert_eq!(streams, expected);
-    for (signal, read) in [("hourly", d + DUPLICATES), ("guarded", d + DUPLICATES), ("sessions", e + 1)] {
+    let (d, e) = (d + DUPLICATES, e + 1);
+    for (signal, read) in [("hourly", d), ("guarded", d), ("sessions", e), ("met", d + e)] {
         assert_eq!(signals[signal]["read"], read, "{signal}");
     }
     assert!(project.files("released").len() >= 4);

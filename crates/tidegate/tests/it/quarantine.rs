@@ -177,3 +177,47 @@ fn replaying_an_unknown_stream_is_refused() {
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("TG302"), "{}", run.stderr);
 }
+
+/// What a row has met stands: one that comes behind its stream's watermark, or behind the end that its stream was
+/// declared to have, is told and never taken.
+#[test]
+fn rows_too_late_for_a_join_are_told_and_stay() {
+    let project = Project::with_sql(
+        "CREATE STREAM d (t TIMESTAMP, id BIGINT) WITH (path = 'landing/d', format = 'csv', event_time = 't');
+         CREATE STREAM l (t TIMESTAMP, id BIGINT) WITH (path = 'landing/l', format = 'csv', event_time = 't');
+         CREATE SIGNAL rates AS SELECT window_start, window_end, COUNT(*) AS n, COUNT(l.id) AS labelled
+         FROM TUMBLE(d, t, INTERVAL '1 hour') AS d
+         LEFT JOIN l ON l.id = d.id AND l.t BETWEEN d.t AND d.t + INTERVAL '1 hour' GROUP BY window_start, window_end;",
+    );
+    let rates = || {
+        let query = "SELECT date_part('hour', window_start) AS hour, n, labelled FROM released.rates ORDER BY 1";
+        project.run(&["sql", query, "--format", "csv"]).ok().stdout
+    };
+    project.write("landing/d/a.csv", "t,id\n2026-01-05T00:10:00Z,1\n2026-01-05T00:20:00Z,2\n2026-01-05T03:00:00Z,3\n");
+    project.write("landing/l/a.csv", "t,id\n2026-01-05T00:30:00Z,1\n2026-01-05T01:30:00Z,9\n");
+    project.run(&["run"]).ok();
+    assert_eq!(rates(), "hour,n,labelled\n", "rows of the first hour may find partners until 02:00");
+    project.write("landing/l/b.csv", "t,id\n2026-01-05T02:10:00Z,9\n2026-01-05T01:20:00Z,2\n");
+    project.run(&["run"]).ok();
+    // The row of 01:20 is behind the watermark of 01:30, and the one it could have met has met nobody.
+    assert_eq!(rates(), "hour,n,labelled\n0,2,1\n");
+    project.run(&["run", "--until-end"]).ok();
+    assert_eq!(rates(), "hour,n,labelled\n0,2,1\n3,1,0\n");
+    project.write("landing/l/c.csv", "t,id\n2026-01-05T03:30:00Z,3\n2026-01-05T04:30:00Z,4\n");
+    project.write("landing/d/c.csv", "t,id\n2026-01-05T04:00:00Z,4\n");
+    project.run(&["run", "--until-end"]).ok();
+    assert_eq!(rates(), "hour,n,labelled\n0,2,1\n3,1,0\n4,1,1\n");
+    let groups = list(&project);
+    let late = groups.as_array().unwrap().iter().map(|group| (group["signal"].as_str(), group["rows"].as_u64()));
+    assert_eq!(late.collect::<Vec<_>>(), [(Some("rates"), Some(2))], "{groups}");
+    let replayed = project.run(&["quarantine", "replay", "--stream", "l"]).ok();
+    assert!(format!("{}{}", replayed.stdout, replayed.stderr).contains("takes nothing back"), "{}", replayed.stderr);
+    assert_eq!(rates(), "hour,n,labelled\n0,2,1\n3,1,0\n4,1,1\n");
+    let epochs = project.run(&["epochs"]).ok().stdout;
+    assert!(epochs.contains("rates: 2 rows met, 2 rows of it aggregated; watermark 2026-01-05 00:30:00"), "{epochs}");
+    let explained = project.run(&["explain", "rates"]).ok().stdout;
+    assert!(
+        explained.contains("joins     each row of d with rows of l from 0ns before to 3600s after it"),
+        "{explained}"
+    );
+}
