@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::record::parse_file_name;
+use crate::record::{decode, parse_file_name};
 use crate::{Created, Digest, Error, Fault, Record, Result, Store, encode, file_name, verify};
 
 /// How many records are fetched at once when a log is opened.
@@ -63,8 +63,8 @@ impl<B: Serialize + DeserializeOwned> Chain<B> {
     /// its own bytes, it succeeds. Bodies must therefore tell writers apart where that matters, for example by a run id.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when another process appended first. This chain is then of no more use: what was decided on
-    /// its records must be decided again on those of a newly opened one.
+    /// [`Error::Conflict`] when another process appended first. What was decided on this chain's records must then be
+    /// decided again: on those that [`catch_up`](Self::catch_up) adds, or on those of a newly opened chain.
     pub async fn append(&mut self, body: B) -> Result<Record<B>> {
         let (seq, prev) = (self.next, self.head);
         let bytes: Bytes =
@@ -92,6 +92,26 @@ impl<B: Serialize + DeserializeOwned> Chain<B> {
             None => Ok(()),
             Some(_) => Err(Error::Conflict { log: self.log.clone(), seq: self.next }),
         }
+    }
+
+    /// Reads and verifies what others have appended since, and goes on from there.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] names the first file that is wrong; or the store's own errors. The chain is then as before: it
+    /// never moves past a record that its holder has not seen.
+    pub async fn catch_up(&mut self) -> Result<Vec<Record<B>>> {
+        let (mut next, mut head) = (self.next, self.head);
+        let mut records = Vec::new();
+        loop {
+            let file = format!("{}/{}", self.log, file_name(next));
+            let Some(bytes) = self.store.get(&file).await? else { break };
+            let record = decode(next, head, &bytes).map_err(|fault| Error::Damaged { file, fault })?;
+            next += 1;
+            head = record.digest;
+            records.push(record);
+        }
+        (self.next, self.head) = (next, head);
+        Ok(records)
     }
 
     /// The digest of the last record, which stands for all of them; [`Digest::ZERO`] for an empty log.

@@ -110,7 +110,8 @@ struct Envelope<'a> {
     body: &'a RawValue,
 }
 
-fn decode<B: DeserializeOwned>(seq: u64, prev: Digest, bytes: &[u8]) -> Result<Record<B>, Fault> {
+/// Checks one record and reads it.
+pub(crate) fn decode<B: DeserializeOwned>(seq: u64, prev: Digest, bytes: &[u8]) -> Result<Record<B>, Fault> {
     let envelope: Envelope<'_> =
         serde_json::from_slice(bytes).map_err(|e| Fault::Unparsable { problem: e.to_string() })?;
     // Writing it again and comparing leaves no byte unchecked, not even one that a parser would pass over.

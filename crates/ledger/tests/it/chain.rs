@@ -149,3 +149,38 @@ async fn damage_is_found_and_named() {
     store.replace("log/commits/notes.txt", Bytes::new()).await.unwrap();
     assert_eq!(fault(&store).await, ("log/commits/notes.txt".to_string(), Fault::Stranger));
 }
+
+#[tokio::test]
+async fn a_chain_that_catches_up_goes_on_from_there() {
+    let (_folder, stores) = stores();
+    for store in stores {
+        let (mut one, _) = open(&store).await;
+        let (mut two, _) = open(&store).await;
+        assert_eq!(two.catch_up().await.unwrap(), []);
+        let first = one.append(commit(0)).await.unwrap();
+        let second = one.append(commit(1)).await.unwrap();
+        assert!(matches!(two.append(commit(7)).await, Err(Error::Conflict { seq: 0, .. })));
+        assert_eq!(two.catch_up().await.unwrap(), [first, second]);
+        assert_eq!((two.len(), two.head()), (one.len(), one.head()));
+        two.append(commit(2)).await.unwrap();
+        assert_eq!(open(&store).await.1, [commit(0), commit(1), commit(2)]);
+    }
+}
+
+#[tokio::test]
+async fn a_chain_that_cannot_catch_up_stays_where_it_is() {
+    let (_folder, [store, ..]) = stores();
+    let (mut one, _) = open(&store).await;
+    let (mut two, _) = open(&store).await;
+    for epoch in 0..3 {
+        one.append(commit(epoch)).await.unwrap();
+    }
+    let file = format!("log/commits/{}", file_name(2));
+    let whole = store.get(&file).await.unwrap().unwrap();
+    store.replace(&file, whole.slice(1..)).await.unwrap();
+    assert!(matches!(two.catch_up().await, Err(Error::Damaged { file: damaged, .. }) if damaged == file));
+    // Otherwise the first two records would be lost to it.
+    assert_eq!((two.len(), two.head()), (0, Digest::ZERO));
+    store.replace(&file, whole).await.unwrap();
+    assert_eq!(two.catch_up().await.unwrap().len(), 3);
+}
