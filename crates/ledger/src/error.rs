@@ -1,9 +1,10 @@
 //! What can go wrong with records, and what should be done about it?
 
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::io::ErrorKind;
 
-use crate::Digest;
+use crate::{Block, Digest, Spend};
 
 /// The result of using a store or a log.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -75,6 +76,25 @@ pub enum Error {
         /// What is wrong with it.
         fault: Fault,
     },
+    /// What a release would cost is not left. Nothing was charged.
+    #[error(
+        "charge `{id}` costs {spend}, but {}; spend less, or leave this data out: a budget is never refilled",
+        shortage(lacking)
+    )]
+    OverBudget {
+        /// The charge.
+        id: String,
+        /// What it would cost each of its blocks.
+        spend: Spend,
+        /// The blocks that cannot pay, and what each has left.
+        lacking: BTreeMap<Block, Spend>,
+    },
+    /// Another charge has the same id. Nothing was charged.
+    #[error("a charge `{id}` of other blocks or another cost stands in the budget; name another release by another id")]
+    OtherCharge {
+        /// The id that both have.
+        id: String,
+    },
     /// A record's body cannot be written as JSON and read back. This is a bug of the caller.
     #[error("a record for log `{log}` cannot be encoded: {source}")]
     Unencodable {
@@ -143,6 +163,16 @@ impl Error {
         }
         Self::Store { action, path, source }
     }
+}
+
+/// The first block that cannot pay, and how many others cannot.
+fn shortage(lacking: &BTreeMap<Block, Spend>) -> String {
+    let first = lacking.first_key_value().map(|(block, left)| format!("{block} has {left} left"));
+    let others = match lacking.len() {
+        0 | 1 => String::new(),
+        count => format!(", and {} more cannot pay", count - 1),
+    };
+    first.unwrap_or_default() + &others
 }
 
 /// Whether somewhere down the chain a permission is missing.

@@ -20,13 +20,17 @@
 //!   That rests on create-if-absent, which [`Store::probe`] tries; held by `tests/it/probe.rs`.
 //! - An error that may pass is not the end: a store over a network is asked up to five times. What a caller cannot know
 //!   then is said at [`Store::create`]; held by `tests/it/store.rs`.
+//! - A [`Budget`] charges all blocks of a release or none, once, and never beyond a cap, however many processes charge.
+//!   Held by `tests/it/budget.rs` and what lies below it.
 //! - Opening a log reads all of it and notices every changed byte and every missing record but the last ones. Held by
 //!   `record::tests`.
 //!
-//! What is absent: this crate does not know what the records mean, keeps no lock and no lease, and cannot notice that
-//! the newest records of a log were removed by someone who removed nothing else; for that, keep the
+//! What is absent: a chain does not know what its records mean, and of all logs only [`budget`] is kept here, because it
+//! is the one that several processes let grow. This crate computes no privacy loss, keeps no lock and no lease, and
+//! cannot notice that the newest records of a log were removed by someone who removed nothing else; for that, keep the
 //! [`head`](Chain::head) elsewhere.
 
+pub mod budget;
 mod chain;
 mod crash;
 mod durable;
@@ -36,6 +40,7 @@ mod record;
 mod retry;
 mod store;
 
+pub use budget::{Block, BlockReport, Budget, Charge, Paid, Spend};
 pub use chain::Chain;
 pub use error::{Error, Fault, Result};
 pub use record::{Digest, Record, encode, file_name, verify};

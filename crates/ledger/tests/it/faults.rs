@@ -12,16 +12,16 @@ const RECORDS: usize = 6;
 
 /// A project's store in memory, and what happened to those who used it.
 #[derive(Default)]
-struct Project {
+pub(crate) struct Project {
     files: Arc<InMemory>,
     tally: BTreeMap<Fault, u64>,
 }
 
-type Connection = Arc<Faulty<Arc<InMemory>>>;
+pub(crate) type Connection = Arc<Faulty<Arc<InMemory>>>;
 
 impl Project {
     /// The store as a process sees it that has bad luck.
-    fn connect(&self, seed: u64, faults: Faults) -> (Connection, Store) {
+    pub(crate) fn connect(&self, seed: u64, faults: Faults) -> (Connection, Store) {
         let faulty = Arc::new(Faulty::new(Arc::clone(&self.files), seed, faults));
         let clock = faulty.clock();
         let objects: Connection = Arc::clone(&faulty);
@@ -34,10 +34,14 @@ impl Project {
         }
     }
 
+    /// The store as somebody sees it without any faults.
+    pub(crate) fn store(&self) -> Store {
+        Store::new(Arc::clone(&self.files) as Arc<_>)
+    }
+
     /// What the log says to somebody without any faults.
     async fn log(&self) -> Vec<String> {
-        let store = Store::new(Arc::clone(&self.files) as Arc<_>);
-        bodies(Chain::open(store, "commits").await.unwrap().1)
+        bodies(Chain::open(self.store(), "commits").await.unwrap().1)
     }
 }
 
@@ -47,7 +51,7 @@ fn bodies(records: Vec<tidegate_ledger::Record<String>>) -> Vec<String> {
 
 /// The chance of each fault: from none to so many that five tries are often not enough. In some projects the first
 /// processes die.
-fn faults(seed: u64, process: u64) -> Faults {
+pub(crate) fn faults(seed: u64, process: u64) -> Faults {
     let die_at = (seed.is_multiple_of(3) && process < 3).then_some(2 + (seed + process) % 17);
     Faults { die_at, ..Faults::of_chance((seed % 5) as f64 * 0.06) }
 }
