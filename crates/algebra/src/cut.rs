@@ -26,8 +26,10 @@ use datafusion::prelude::SessionContext;
 use crate::checked::check_arithmetic;
 use crate::codec::FORMAT;
 use crate::error::{Error, Result};
-use crate::join::{Side, read_as, sides};
-use crate::node::{Release, ReleaseExec, Rows};
+use crate::join::sides;
+use crate::node::{Private, Release, ReleaseExec, Rows};
+use crate::private::PrivateSpec;
+use crate::side::Side;
 use crate::state::StateLayout;
 use crate::tables::{table_hashes, with_tables_held};
 use crate::template::stream_of;
@@ -54,6 +56,13 @@ pub(crate) enum Below {
         /// The aggregation, to be replaced by a finished one, and what the planner put above it.
         finish: Arc<dyn ExecutionPlan>,
     },
+    /// Groups that are noised: what is kept is the totals of each unit.
+    Private {
+        /// Makes the totals of a micro-batch.
+        partial: Arc<AggregateExec>,
+        /// How they are bounded and noised.
+        spec: Arc<PrivateSpec>,
+    },
     /// Rows as they are.
     Rows {
         /// Makes the rows of a micro-batch.
@@ -67,7 +76,7 @@ impl Below {
     /// What runs over rows, one by one.
     pub(crate) fn row_wise(&self) -> &Arc<dyn ExecutionPlan> {
         match self {
-            Self::Groups { partial, .. } => partial.input(),
+            Self::Groups { partial, .. } | Self::Private { partial, .. } => partial.input(),
             Self::Rows { plan, .. } => plan,
         }
     }
@@ -75,7 +84,7 @@ impl Below {
     /// What makes the state.
     fn state(&self) -> Arc<dyn ExecutionPlan> {
         match self {
-            Self::Groups { partial, .. } => Arc::clone(partial) as _,
+            Self::Groups { partial, .. } | Self::Private { partial, .. } => Arc::clone(partial) as _,
             Self::Rows { plan, .. } => Arc::clone(plan),
         }
     }
@@ -115,7 +124,8 @@ impl Cut {
         let release = find_release(query)?;
         let above = check_arithmetic(session.state().create_physical_plan(query).await?)?;
         let above = with_tables_held(above)?;
-        let below = Arc::clone(find(&above, |node| node.downcast_ref::<ReleaseExec>().is_some())?[0].children()[0]);
+        let barrier = Arc::clone(&find(&above, |node| node.downcast_ref::<ReleaseExec>().is_some())?[0]);
+        let below = Arc::clone(barrier.children()[0]);
         let (below, state_schema) = match &release.rows {
             None => groups(below)?,
             Some(Rows { filed_by }) => rows(below, *filed_by)?,
@@ -128,12 +138,23 @@ impl Cut {
         let optimized = find_release(&session.state().optimize(query)?)?;
         let mut text = vec![optimized.input().display_indent_schema().to_string()];
         text.extend(table_hashes(&above)?);
+        text.extend(release.private.iter().map(|private| private.spec.text()));
         let context = session.task_ctx();
         let fingerprint = Fingerprint::of(FORMAT, &text.join("\n"), &state_schema, release.threshold.as_ref());
-        let sides = sides(below.row_wise(), &fingerprint, &context)?;
-        let divided_by = dividing_keys(&below, windows.as_ref());
+        let (below, sides, layout) = match (release.private, below) {
+            (Some(Private { spec, .. }), Below::Groups { partial, .. }) => {
+                let side = Side::of_units(&partial, state_schema, windows, &fingerprint, &context)?;
+                let layout = StateLayout { fingerprint, schema: row_schema(&barrier.schema()), divided_by: Vec::new() };
+                (Below::Private { partial, spec }, vec![side], layout)
+            }
+            (_, below) => {
+                let sides = sides(below.row_wise(), &fingerprint, &context)?;
+                let divided_by = dividing_keys(&below, windows.as_ref());
+                (below, sides, StateLayout { fingerprint, schema: state_schema, divided_by })
+            }
+        };
         Ok(Self {
-            layout: StateLayout { fingerprint, schema: state_schema, divided_by },
+            layout,
             above,
             below,
             sides,
@@ -148,7 +169,7 @@ impl Cut {
     #[must_use]
     pub fn over(self, reading: &str) -> Self {
         let fingerprint = self.layout.fingerprint.over(reading);
-        let sides = read_as(self.sides, reading);
+        let sides = self.sides.into_iter().map(|side| side.over(reading)).collect();
         Self { layout: StateLayout { fingerprint, ..self.layout }, sides, ..self }
     }
 
@@ -202,7 +223,7 @@ impl Cut {
         let partial = displayable(self.below.state().as_ref()).indent(false).to_string();
         let whole = displayable(self.above.as_ref()).indent(false).to_string();
         let above = match self.below {
-            Below::Groups { .. } => {
+            Below::Groups { .. } | Below::Private { .. } => {
                 whole.lines().take_while(|line| !line.contains("AggregateExec")).collect::<Vec<_>>()
             }
             // Nothing stands above the barrier.
@@ -219,17 +240,7 @@ impl Cut {
         mode: AggregateMode,
         states: &[PartialState],
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let schema = partial.schema();
-        let batches = self.layout.rows_of(states, &schema)?;
-        let source = MemorySourceConfig::try_new_exec(&[batches], schema, None)?;
-        Ok(Arc::new(AggregateExec::try_new(
-            mode,
-            partial.group_expr().as_final(),
-            in_any_order(partial.aggr_expr())?,
-            partial.filter_expr().to_vec(),
-            source,
-            partial.input_schema(),
-        )?))
+        over_state(&self.layout, partial, mode, states)
     }
 
     /// Runs `plan` and gives its rows as state of this query.
@@ -257,12 +268,32 @@ impl Cut {
                 let plan = self.over_state(partial, AggregateMode::PartialReduce, &states)?;
                 self.collect_state(plan).await
             }
-            Below::Rows { .. } => {
+            Below::Rows { .. } | Below::Private { .. } => {
                 let batches = self.layout.rows_of(&states, &self.layout.schema)?;
                 Ok(self.layout.state_of(batches))
             }
         }
     }
+}
+
+/// `partial` in `mode` over state rows of `layout`.
+pub(crate) fn over_state(
+    layout: &StateLayout,
+    partial: &AggregateExec,
+    mode: AggregateMode,
+    states: &[PartialState],
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = partial.schema();
+    let batches = layout.rows_of(states, &schema)?;
+    let source = MemorySourceConfig::try_new_exec(&[batches], schema, None)?;
+    Ok(Arc::new(AggregateExec::try_new(
+        mode,
+        partial.group_expr().as_final(),
+        in_any_order(partial.aggr_expr())?,
+        partial.filter_expr().to_vec(),
+        source,
+        partial.input_schema(),
+    )?))
 }
 
 /// The one aggregation of `below`, in mode `Partial`.

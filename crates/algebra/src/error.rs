@@ -56,6 +56,12 @@ pub enum Error {
     /// A join of two streams does not say how far apart in time its rows may be.
     #[error("a join of two streams compares their event times, timestamps in microseconds, and nothing beside")]
     NoInterval,
+    /// Noise was asked of a query that has none.
+    #[error("this query is not differentially private")]
+    NotPrivate,
+    /// A differentially private query whose declaration has no meaning, or whose price is not paid.
+    #[error("{0}")]
+    Spec(String),
     /// A micro-batch lacks a column that the plan reads.
     #[error("the micro-batch has no column {column} of type {expected}")]
     BatchSchema {

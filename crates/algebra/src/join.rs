@@ -6,16 +6,15 @@
 //! b ─ Filter, Projection ─ rows of b wait ┘
 //! ```
 //!
-//! A [`Side`] makes waiting rows of a micro-batch; [`Cut::joined`] lets them meet. Waiting rows are state: like any other
-//! they can be stored, divided by the columns of the join and read back, and not be looked into. When they meet, and
-//! how long they are kept, is the caller's business.
+//! A [`Side`] makes waiting rows of a micro-batch; [`Cut::joined`] lets them meet. When they do, and how long they are
+//! kept, is the caller's business.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{AsArray, BooleanArray, RecordBatch};
 use datafusion::arrow::compute::filter_record_batch;
-use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use datafusion::arrow::datatypes::{DataType, Schema, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::JoinSide;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::datasource::memory::MemorySourceConfig;
@@ -23,26 +22,15 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::joins::HashJoinExec;
-use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, PhysicalExpr, ReplaceChildrenOptions, collect};
+use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, PhysicalExpr, ReplaceChildrenOptions};
 
 use crate::Fingerprint;
 use crate::cut::{Cut, find, row_schema};
 use crate::error::{Error, Result};
-use crate::partial::{Partial, fed, rows_after_filters};
+use crate::partial::Partial;
+use crate::side::{Covers, Side};
 use crate::state::{PartialState, StateLayout};
-use crate::template::{is_template, stream_of};
-use crate::windows::utc_day;
-
-/// One of the two streams of a join, up to where its rows wait.
-#[derive(Debug)]
-pub struct Side {
-    stream: String,
-    plan: Arc<dyn ExecutionPlan>,
-    layout: StateLayout,
-    /// The position of the event time.
-    time: usize,
-    context: Arc<TaskContext>,
-}
+use crate::template::{is_template, only_stream};
 
 /// What came of rows that met.
 #[derive(Debug)]
@@ -63,53 +51,7 @@ pub struct Waiting<'a> {
     pub times_us: Range<i64>,
 }
 
-impl Side {
-    /// The stream.
-    pub fn stream(&self) -> &str {
-        &self.stream
-    }
-
-    /// How its waiting rows are stored.
-    pub fn layout(&self) -> &StateLayout {
-        &self.layout
-    }
-
-    /// Filters and projects the rows of a micro-batch to what waits. `covered` spans their event times.
-    ///
-    /// # Errors
-    /// As [`Cut::partial`].
-    pub async fn partial(&self, schema: &SchemaRef, partitions: &[Vec<RecordBatch>]) -> Result<Partial> {
-        let rows = partitions.iter().flatten().map(RecordBatch::num_rows).sum::<usize>() as u64;
-        let input = fed(&self.plan, schema, partitions)?;
-        let batches = collect(Arc::clone(&input), Arc::clone(&self.context)).await.map_err(Error::of_execution)?;
-        let mut kept = Vec::new();
-        let mut covered: Option<(i64, i64)> = None;
-        for batch in batches.into_iter().filter(|batch| batch.num_rows() > 0) {
-            for time in batch.column(self.time).as_primitive::<TimestampMicrosecondType>().iter().flatten() {
-                let (from, to) = covered.unwrap_or((time, time));
-                covered = Some((from.min(time), to.max(time.saturating_add(1))));
-            }
-            kept.push(RecordBatch::try_new(Arc::clone(&self.layout.schema), batch.columns().to_vec())?);
-        }
-        Ok(Partial {
-            rows_aggregated: rows_after_filters(&input, rows)?,
-            days: covered.iter().flat_map(|&(from, to)| utc_day(from)..=utc_day(to)).collect(),
-            covered: covered.into_iter().collect(),
-            state: self.layout.state_of(kept),
-        })
-    }
-
-    fn over(&mut self, reading: &str) {
-        self.layout.fingerprint = self.layout.fingerprint.over(reading);
-    }
-}
-
 impl Cut {
-    /// What waits of `stream`, where two streams are joined.
-    pub fn side(&self, stream: &str) -> Option<&Side> {
-        self.sides.iter().find(|side| side.stream == stream)
-    }
-
     /// Joins waiting rows, the leading side first, and aggregates what comes of it.
     ///
     /// # Guarantee
@@ -123,8 +65,8 @@ impl Cut {
         for Waiting { side, states, times_us } in waiting {
             let schema = side.plan.schema();
             let batches = side.layout.rows_of(&states, &schema)?;
-            let batches =
-                batches.iter().map(|batch| within(batch, side.time, &times_us)).collect::<Result<Vec<_>>>()?;
+            let Covers::Instants(time) = side.covers else { return Err(Error::NoInterval) };
+            let batches = batches.iter().map(|batch| within(batch, time, &times_us)).collect::<Result<Vec<_>>>()?;
             counts.push(batches.iter().map(RecordBatch::num_rows).sum::<usize>() as u64);
             sources.push((side.stream.clone(), MemorySourceConfig::try_new_exec(&[batches], schema, None)?));
         }
@@ -161,14 +103,6 @@ fn is_meeting(node: &Arc<dyn ExecutionPlan>) -> Result<bool> {
     Ok(!find(join.left(), is_template)?.is_empty() && !find(join.right(), is_template)?.is_empty())
 }
 
-fn only_stream(plan: &Arc<dyn ExecutionPlan>) -> Result<String> {
-    let templates = find(plan, is_template)?;
-    match templates.as_slice() {
-        [template] => Ok(stream_of(template).unwrap_or_default().to_owned()),
-        _ => Err(Error::NotOneAggregate { found: templates.len() }),
-    }
-}
-
 /// The sides of the one join of two streams in `plan`; none when it reads one stream.
 pub(crate) fn sides(
     plan: &Arc<dyn ExecutionPlan>,
@@ -202,8 +136,8 @@ pub(crate) fn sides(
             schema: row_schema(&plan.schema()),
             divided_by: keys,
         };
-        let time = event_time(join, side, &plan.schema())?;
-        Ok::<_, Error>(Side { stream, plan: Arc::clone(plan), layout, time, context: Arc::clone(context) })
+        let covers = Covers::Instants(event_time(join, side, &plan.schema())?);
+        Ok::<_, Error>(Side { stream, plan: Arc::clone(plan), layout, covers, context: Arc::clone(context) })
     };
     Ok(vec![side(join.left(), left_keys, JoinSide::Left)?, side(join.right(), right_keys, JoinSide::Right)?])
 }
@@ -221,12 +155,4 @@ fn event_time(join: &HashJoinExec, side: JoinSide, schema: &Schema) -> Result<us
         DataType::Timestamp(TimeUnit::Microsecond, _) => Ok(time),
         _ => Err(Error::NoInterval),
     }
-}
-
-/// The sides of a plan that is read as `reading` says.
-pub(crate) fn read_as(mut sides: Vec<Side>, reading: &str) -> Vec<Side> {
-    for side in &mut sides {
-        side.over(reading);
-    }
-    sides
 }

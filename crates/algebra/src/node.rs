@@ -6,23 +6,29 @@
 //! to run, so that no plan can show a group without passing through [`mod@crate::release`].
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DFSchemaRef, Result, internal_err};
+use datafusion::common::{DFSchema, DFSchemaRef, Result, internal_err};
 use datafusion::execution::context::QueryPlanner;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::logical_plan::Aggregate;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use datafusion::logical_expr::{
+    Expr, Extension, LogicalPlan, LogicalPlanBuilder, UserDefinedLogicalNode, UserDefinedLogicalNodeCore,
+};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
 use crate::aggregate::at_least;
+use crate::private::{PrivateSpec, unit_hash};
 use crate::{UnitKey, Windows};
 
 /// A group is released only when at least `k` distinct privacy units stand behind it.
@@ -50,7 +56,21 @@ pub struct Release {
     /// What is released is no groups, but rows.
     pub(crate) rows: Option<Rows>,
     pub(crate) threshold: Option<Threshold>,
+    /// Groups are noised.
+    pub(crate) private: Option<Private>,
     pub(crate) windows: Option<Windows>,
+}
+
+/// Groups that are noised, and the columns that come of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Private {
+    pub(crate) spec: Arc<PrivateSpec>,
+    schema: DFSchemaRef,
+}
+
+/// The name of the column that says how far noise moves statistic `number` of a private query.
+pub fn deviation_column(number: usize) -> String {
+    format!("__noise_stddev_{number}")
 }
 
 impl Release {
@@ -65,14 +85,36 @@ impl Release {
             calls.push(at_least(*k, key.clone(), unit.clone()));
         }
         let aggregate = Aggregate::try_new(aggregate.input, aggregate.group_expr, calls)?;
-        let node = Self { input: LogicalPlan::Aggregate(aggregate), rows: None, threshold, windows };
+        let node = Self { input: LogicalPlan::Aggregate(aggregate), rows: None, threshold, private: None, windows };
+        Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+    }
+
+    /// Puts the barrier above `aggregate`, whose calls are the statistics of `spec`: what is kept is each unit's own
+    /// totals, and what comes out are the columns of `aggregate`, then one [`deviation_column`] per statistic.
+    ///
+    /// # Errors
+    /// When the unit is not a column of the aggregation's input.
+    pub fn private(aggregate: Aggregate, spec: Arc<PrivateSpec>, windows: Option<Windows>) -> Result<LogicalPlan> {
+        let mut columns =
+            aggregate.schema.iter().map(|(table, field)| (table.cloned(), Arc::clone(field))).collect::<Vec<_>>();
+        for number in 0..spec.measures.len() {
+            columns.push((None, Arc::new(Field::new(deviation_column(number), DataType::Float64, true))));
+        }
+        let schema = Arc::new(DFSchema::new_with_metadata(columns, HashMap::new())?);
+        // Nobody is no unit: a row of nobody counts for nothing.
+        let input = LogicalPlanBuilder::from(aggregate.input).filter(spec.unit.clone().is_not_null())?.build()?;
+        let mut keys = aggregate.group_expr;
+        keys.push(unit_hash(spec.key.clone(), spec.unit.clone()).alias("__unit"));
+        let aggregate = Aggregate::try_new(Arc::new(input), keys, spec.totals().0)?;
+        let private = Some(Private { spec, schema });
+        let node = Self { input: LogicalPlan::Aggregate(aggregate), rows: None, threshold: None, private, windows };
         Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
     }
 
     /// Puts the barrier above `query`, whose rows are released as they are. They are filed by the days of the instant
     /// in column `filed_by`, if there is one; instants are timestamps in microseconds.
     pub fn of_rows(query: LogicalPlan, filed_by: Option<usize>) -> LogicalPlan {
-        let node = Self { input: query, rows: Some(Rows { filed_by }), threshold: None, windows: None };
+        let node = Self { input: query, rows: Some(Rows { filed_by }), threshold: None, private: None, windows: None };
         LogicalPlan::Extension(Extension { node: Arc::new(node) })
     }
 
@@ -98,7 +140,7 @@ impl UserDefinedLogicalNodeCore for Release {
     }
 
     fn schema(&self) -> &DFSchemaRef {
-        self.input.schema()
+        self.private.as_ref().map_or(self.input.schema(), |private| &private.schema)
     }
 
     fn expressions(&self) -> Vec<Expr> {
@@ -107,6 +149,7 @@ impl UserDefinedLogicalNodeCore for Release {
 
     fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.threshold {
+            _ if self.private.is_some() => write!(f, "Release: noised groups"),
             _ if self.rows.is_some() => write!(f, "Release: every row"),
             Some(threshold) => write!(f, "Release: groups of at least {} distinct {}", threshold.k, threshold.unit),
             None => write!(f, "Release: every group"),
@@ -144,18 +187,27 @@ impl ExtensionPlanner for ReleasePlanner {
         _session: &dyn Session,
         _context: &PhysicalPlanningContext,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        if !node.as_any().is::<Release>() {
-            return Ok(None);
-        }
+        let Some(release) = node.as_any().downcast_ref::<Release>() else { return Ok(None) };
         let input = Arc::clone(&physical_inputs[0]);
-        Ok(Some(Arc::new(ReleaseExec { input })))
+        let properties = match &release.private {
+            None => Arc::clone(input.properties()),
+            Some(private) => {
+                let schema = Arc::new(private.schema.as_arrow().clone());
+                let (emission, boundedness) = (EmissionType::Final, Boundedness::Bounded);
+                let partitioning = Partitioning::UnknownPartitioning(1);
+                let equivalences = EquivalenceProperties::new(schema);
+                Arc::new(PlanProperties::new(equivalences, partitioning, emission, boundedness))
+            }
+        };
+        Ok(Some(Arc::new(ReleaseExec { input, properties })))
     }
 }
 
-/// The mark of the barrier in a physical plan. It has the shape of its input and does not run.
+/// The mark of the barrier in a physical plan. It has the shape of what is shown and does not run.
 #[derive(Debug)]
 pub(crate) struct ReleaseExec {
     input: Arc<dyn ExecutionPlan>,
+    properties: Arc<PlanProperties>,
 }
 
 impl DisplayAs for ReleaseExec {
@@ -170,7 +222,7 @@ impl ExecutionPlan for ReleaseExec {
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
+        &self.properties
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
@@ -185,7 +237,7 @@ impl ExecutionPlan for ReleaseExec {
     }
 
     fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self { input: children.remove(0) }))
+        Ok(Arc::new(Self { input: children.remove(0), properties: Arc::clone(&self.properties) }))
     }
 
     fn execute(&self, _partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {

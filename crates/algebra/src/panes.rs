@@ -13,7 +13,7 @@ use datafusion::arrow::datatypes::TimestampMicrosecondType;
 use crate::cut::{Cut, WindowKey};
 use crate::error::Result;
 use crate::release::Panes;
-use crate::state::PartialState;
+use crate::state::{PartialState, StateLayout};
 
 /// Per day, the first watermark at which its rows change by themselves.
 pub(crate) type Pending = BTreeMap<i32, i64>;
@@ -23,6 +23,20 @@ impl Cut {
     pub(crate) fn shown(&self, states: Vec<PartialState>, panes: &Panes) -> Result<(Vec<PartialState>, Pending)> {
         for state in &states {
             self.layout.check(state)?;
+        }
+        let states = self.bridged(states)?;
+        self.dealt(&self.layout, states, panes)
+    }
+
+    /// States of `layout` dealt out to the windows of `panes`.
+    pub(crate) fn dealt(
+        &self,
+        layout: &StateLayout,
+        states: Vec<PartialState>,
+        panes: &Panes,
+    ) -> Result<(Vec<PartialState>, Pending)> {
+        for state in &states {
+            layout.check(state)?;
         }
         let Some(key) = self.windows else {
             return Ok((states, Pending::new()));
@@ -36,7 +50,7 @@ impl Cut {
             state.batches = dealt.collect::<Result<Vec<_>>>()?;
             Ok(state)
         };
-        let states = self.bridged(states)?.into_iter().map(deal).collect::<Result<Vec<_>>>()?;
+        let states = states.into_iter().map(deal).collect::<Result<Vec<_>>>()?;
         Ok((states, dealer.pending))
     }
 }

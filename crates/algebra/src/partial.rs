@@ -50,7 +50,7 @@ impl Cut {
     /// Makes state of `input`, what stands below the aggregation over as many `rows`.
     pub(crate) async fn aggregated(&self, input: Arc<dyn ExecutionPlan>, rows: u64) -> Result<Partial> {
         let plan = match (&self.below, self.windows) {
-            (Below::Rows { .. }, _) => Arc::clone(&input),
+            (Below::Rows { .. } | Below::Private { .. }, _) => Arc::clone(&input),
             (Below::Groups { partial, .. }, Some(WindowKey { start, end: Some(end), .. })) => {
                 let rows = self.in_sessions(partial, &input, start, end).await?;
                 with_input(Arc::clone(partial) as _, rows)?
@@ -58,11 +58,11 @@ impl Cut {
             (Below::Groups { partial, .. }, _) => with_input(Arc::clone(partial) as _, Arc::clone(&input))?,
         };
         let state = self.collect_state(plan).await?;
-        let panes = self.panes(&state);
+        let panes = self.windows.map(|key| panes_of(&state, key)).unwrap_or_default();
         Ok(Partial {
             rows_aggregated: rows_after_filters(&input, rows)?,
             days: self.days(&state, &panes),
-            covered: joined(&panes),
+            covered: intervals(&panes),
             state,
         })
     }
@@ -70,9 +70,7 @@ impl Cut {
     /// The days under which the windows or the rows of a state are filed.
     fn days(&self, state: &PartialState, panes: &[(i64, i64)]) -> BTreeSet<i32> {
         match (&self.below, self.windows) {
-            (_, Some(WindowKey { windows, .. })) => {
-                panes.iter().flat_map(|&(start, end)| windows.days_of_pane(start, end)).collect()
-            }
+            (_, Some(key)) => days_of(panes, key),
             (Below::Rows { filed_by: Some(filed_by), .. }, _) => {
                 let columns = state.batches.iter().map(|batch| batch.column(*filed_by));
                 let instants = columns.flat_map(|column| column.as_primitive::<TimestampMicrosecondType>().iter());
@@ -94,30 +92,32 @@ impl Cut {
         let rows = rows_in_sessions(partial, start, end, rows.map_err(Error::of_execution)?)?;
         Ok(MemorySourceConfig::try_new_exec(&rows, input.schema(), None)?)
     }
+}
 
-    /// The panes of a state, start and end, in ascending order.
-    fn panes(&self, state: &PartialState) -> Vec<(i64, i64)> {
-        let Some(WindowKey { start, end, windows }) = self.windows else {
-            return Vec::new();
-        };
-        let mut panes = Vec::new();
-        for batch in &state.batches {
-            let starts = batch.column(start).as_primitive::<TimestampMicrosecondType>().iter().flatten();
-            match end {
-                Some(end) => {
-                    let ends = batch.column(end).as_primitive::<TimestampMicrosecondType>().iter().flatten();
-                    panes.extend(starts.zip(ends));
-                }
-                None => {
-                    let starts = starts.collect::<BTreeSet<_>>();
-                    panes.extend(starts.into_iter().map(|start| (start, windows.pane_end(start))));
-                }
+/// The panes of a state, start and end, in ascending order.
+pub(crate) fn panes_of(state: &PartialState, WindowKey { start, end, windows }: WindowKey) -> Vec<(i64, i64)> {
+    let mut panes = Vec::new();
+    for batch in &state.batches {
+        let starts = batch.column(start).as_primitive::<TimestampMicrosecondType>().iter().flatten();
+        match end {
+            Some(end) => {
+                let ends = batch.column(end).as_primitive::<TimestampMicrosecondType>().iter().flatten();
+                panes.extend(starts.zip(ends));
+            }
+            None => {
+                let starts = starts.collect::<BTreeSet<_>>();
+                panes.extend(starts.into_iter().map(|start| (start, windows.pane_end(start))));
             }
         }
-        panes.sort_unstable();
-        panes.dedup();
-        panes
     }
+    panes.sort_unstable();
+    panes.dedup();
+    panes
+}
+
+/// The days under which the windows of `panes` are filed.
+pub(crate) fn days_of(panes: &[(i64, i64)], WindowKey { windows, .. }: WindowKey) -> BTreeSet<i32> {
+    panes.iter().flat_map(|&(start, end)| windows.days_of_pane(start, end)).collect()
 }
 
 /// `plan` over the rows of one micro-batch, ready to run.
@@ -162,7 +162,7 @@ fn source(
 }
 
 /// Ascending intervals, those that touch made one.
-fn joined(intervals: &[(i64, i64)]) -> Vec<(i64, i64)> {
+pub(crate) fn intervals(intervals: &[(i64, i64)]) -> Vec<(i64, i64)> {
     let mut joined: Vec<(i64, i64)> = Vec::new();
     for &(start, end) in intervals {
         match joined.last_mut() {

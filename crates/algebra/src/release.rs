@@ -196,6 +196,7 @@ impl Cut {
         let (partial, finish) = match &self.below {
             Below::Groups { partial, finish } => (partial, finish),
             Below::Rows { filed_by, .. } => return self.release_rows(&states, panes, *filed_by),
+            Below::Private { .. } => return self.release_noised(&states, panes).await,
         };
         let (states, pending) = self.shown(states, panes)?;
         let finished = self.over_state(partial, AggregateMode::Final, &states)?;
@@ -212,6 +213,25 @@ impl Cut {
         let source = MemorySourceConfig::try_new_exec(&[vec![shown]], schema, None)?;
         let rows = self.run_above(source).await?;
         Ok(Released { rows, withheld, groups: count, pending })
+    }
+
+    /// What was noised, of the wanted days. It stands as it is, and nothing of it is pending.
+    async fn release_noised(&self, states: &[PartialState], panes: &Panes) -> Result<Released> {
+        let barrier = find(&self.above, |node| node.downcast_ref::<ReleaseExec>().is_some())?;
+        let schema = barrier.first().map(|barrier| barrier.schema()).ok_or(Error::NotPrivate)?;
+        let mut batches = self.layout.rows_of(states, &schema)?;
+        if let Some(key) = self.windows {
+            for batch in &mut batches {
+                let starts = batch.column(key.start).as_primitive::<TimestampMicrosecondType>();
+                let wanted = |start: Option<i64>| start.is_some_and(|start| panes.wants(key.windows.day_of(start)));
+                let wanted = starts.iter().map(wanted).collect::<Vec<_>>();
+                *batch = filter_record_batch(batch, &BooleanArray::from(wanted))?;
+            }
+        }
+        let groups = batches.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
+        let source = MemorySourceConfig::try_new_exec(&[batches], schema, None)?;
+        let rows = self.run_above(source).await?;
+        Ok(Released { rows, withheld: 0, groups, pending: BTreeMap::new() })
     }
 
     /// The rows of the wanted days, as they are. Nothing of them is pending.

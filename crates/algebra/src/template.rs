@@ -15,6 +15,8 @@ use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 
+use crate::cut::find;
+
 /// A stream as plans see it: a name and columns.
 #[derive(Debug)]
 pub struct StreamTable {
@@ -107,6 +109,15 @@ impl ExecutionPlan for StreamExec {
 /// The stream whose place `node` is.
 pub(crate) fn stream_of(node: &Arc<dyn ExecutionPlan>) -> Option<&str> {
     node.downcast_ref::<StreamExec>().map(|stream| stream.name.as_str())
+}
+
+/// The one stream that `plan` reads.
+pub(crate) fn only_stream(plan: &Arc<dyn ExecutionPlan>) -> crate::Result<String> {
+    let templates = find(plan, is_template)?;
+    match templates.as_slice() {
+        [template] => Ok(stream_of(template).unwrap_or_default().to_owned()),
+        _ => Err(crate::Error::NotOneAggregate { found: templates.len() }),
+    }
 }
 
 /// True for a source whose place micro-batches take.

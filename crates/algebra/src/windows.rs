@@ -177,6 +177,31 @@ impl Windows {
         }
     }
 
+    /// The starts of the windows that are filed under `day`; none where windows begin anywhere or overlap.
+    pub fn starts_of_day(&self, day: i32) -> Vec<i64> {
+        let Self::Tumble(period) = *self else { return Vec::new() };
+        // Days of a time zone begin up to a day before those of UTC, and end up to a day after them.
+        let to = i64::from(day).saturating_add(2).saturating_mul(DAY_US);
+        let mut start = self.pane_of(i64::from(day).saturating_sub(2).saturating_mul(DAY_US));
+        let mut starts = Vec::new();
+        while start < to {
+            if self.day_of(start) == day {
+                starts.push(start);
+            }
+            start = period.end_of(start);
+        }
+        starts
+    }
+
+    /// The days of UTC that the windows filed under `day` touch.
+    pub fn utc_days_of(&self, day: i32) -> RangeInclusive<i32> {
+        let starts = self.starts_of_day(day);
+        match (starts.first(), starts.last().and_then(|&last| self.end_of(last))) {
+            (Some(&first), Some(end)) => utc_day(first)..=utc_day(end - 1),
+            _ => day..=day,
+        }
+    }
+
     /// The days under which the windows of a pane are filed, the pane starting at `pane_us` and ending
     /// at `end_us`. For sessions: the days of the interval itself.
     pub fn days_of_pane(&self, pane_us: i64, end_us: i64) -> RangeInclusive<i32> {

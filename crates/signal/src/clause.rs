@@ -1,21 +1,50 @@
-//! What does `SELECT WITH AGGREGATION_THRESHOLD OPTIONS (...)` say, and what is the query without it?
+//! What does `SELECT WITH AGGREGATION_THRESHOLD OPTIONS (...)` say, or `SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS (...)`,
+//! and what is the query without it?
 //!
-//! The clause is GoogleSQL's. It is lifted out of the token stream, so that the parser sees plain SQL
-//! and every other token keeps its place in the file.
+//! The clauses are GoogleSQL's. They are lifted out of the token stream, so that the parser sees plain SQL and every other
+//! token keeps its place in the file. Where GoogleSQL guesses, we ask: bounds and groups per unit must be written.
 
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::tokenizer::{Span, TokenWithSpan};
+use tidegate_privacy::{MOST_EPSILON, Mechanism};
 
 use crate::cursor::{Cursor, is_word};
 use crate::options::Options;
 use crate::{Code, Place, Refusal, SourceText, Spanned, refuse};
 
 /// The privacy clause of a signal, as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PrivacyClause {
-    pub(crate) threshold: Spanned<u32>,
+    pub(crate) kind: ClauseKind,
     pub(crate) unit: Option<Spanned<String>>,
     pub(crate) place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum ClauseKind {
+    /// Groups of fewer units are withheld.
+    Threshold(Spanned<u32>),
+    /// Groups are noised.
+    Differential(Differential),
+}
+
+/// What a differentially private query may spend, and on what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Differential {
+    /// The price per unit and block.
+    pub epsilon: f64,
+    /// The chance of more than that.
+    pub delta: f64,
+    /// The share of epsilon for the choice of groups.
+    pub selection_epsilon: Option<f64>,
+    /// Groups of a block that a unit contributes to, at most.
+    pub max_groups: u32,
+    /// Units that stand behind a group at least.
+    pub min_units: u32,
+    /// The groups are public.
+    pub public_groups: bool,
+    /// Which noise.
+    pub mechanism: Mechanism,
 }
 
 /// Takes the privacy clause out of `tokens`.
@@ -43,48 +72,156 @@ pub(crate) fn lift(
     Ok((rest, found))
 }
 
-/// Reads `WITH AGGREGATION_THRESHOLD OPTIONS (...)` and says how many tokens it is.
+const THRESHOLD: &str =
+    "write SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 20, privacy_unit_column = user_token) ...";
+const DIFFERENTIAL: &str = "write SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS (epsilon = 1.0, delta = 1e-8, privacy_unit_column = user_token, max_groups_contributed = 4) ...";
+
+/// Reads `WITH ... OPTIONS (...)` and says how many tokens it is.
 fn read(
     tokens: &[TokenWithSpan],
     source: &SourceText,
     session: &SessionContext,
 ) -> Result<(PrivacyClause, usize), Refusal> {
-    const SHAPE: &str =
-        "write SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 20, privacy_unit_column = user_token) ...";
     let mut cursor = Cursor::new(source, tokens);
     cursor.skip("with");
     let name = cursor.place();
-    if cursor.next_is("differential_privacy") {
-        let cause = "DIFFERENTIAL_PRIVACY is not available in this version";
-        return Err(refuse(Code::BadPrivacyClause, &name, cause, SHAPE));
+    let is_differential = cursor.skip("differential_privacy");
+    if !is_differential && !cursor.skip("aggregation_threshold") {
+        let cause = format!("expected AGGREGATION_THRESHOLD or DIFFERENTIAL_PRIVACY, found {}", cursor.found());
+        return Err(refuse(Code::BadPrivacyClause, &name, cause, THRESHOLD));
     }
-    if !cursor.skip("aggregation_threshold") {
-        let cause = format!("expected AGGREGATION_THRESHOLD, found {}", cursor.found());
-        return Err(refuse(Code::BadPrivacyClause, &name, cause, SHAPE));
-    }
+    let (clause, shape) = match is_differential {
+        true => ("DIFFERENTIAL_PRIVACY", DIFFERENTIAL),
+        false => ("AGGREGATION_THRESHOLD", THRESHOLD),
+    };
     if !cursor.skip("options") {
         let cause = format!("expected OPTIONS (...), found {}", cursor.found());
-        return Err(refuse(Code::BadPrivacyClause, &cursor.place(), cause, SHAPE));
+        return Err(refuse(Code::BadPrivacyClause, &cursor.place(), cause, shape));
     }
     let place = cursor.place();
     let Some(inside) = cursor.group()? else {
         let cause = format!("expected (, found {}", cursor.found());
-        return Err(refuse(Code::BadPrivacyClause, &place, cause, SHAPE));
+        return Err(refuse(Code::BadPrivacyClause, &place, cause, shape));
     };
     let length = cursor.position();
     let whole = Place::new(source, Span::new(tokens[1].span.start, tokens[length - 1].span.end));
-    let mut options = Options::parse("AGGREGATION_THRESHOLD", name, source, inside, session)?;
+    let mut options = Options::parse(clause, name, source, inside, session)?;
+    let unit = options.text("privacy_unit_column")?;
+    let kind = if is_differential {
+        ClauseKind::Differential(read_differential(&mut options)?)
+    } else {
+        ClauseKind::Threshold(read_threshold(&mut options)?)
+    };
+    options.finish()?;
+    Ok((PrivacyClause { kind, unit, place: whole }, length))
+}
+
+fn read_threshold(options: &mut Options) -> Result<Spanned<u32>, Refusal> {
     let threshold = options.integer("threshold", 1)?;
     let threshold = options.required("threshold", threshold, "20")?;
-    let unit = options.text("privacy_unit_column")?;
-    options.finish()?;
     let value = u32::try_from(threshold.value).ok().filter(|&k| k <= MOST_UNITS).ok_or_else(|| {
         let cause = format!("a threshold above {MOST_UNITS} would keep that many hashes per group");
         refuse(Code::OptionValue, &threshold.place, cause, "choose a smaller threshold")
     })?;
-    let threshold = Spanned { value, place: threshold.place };
-    Ok((PrivacyClause { threshold, unit, place: whole }, length))
+    Ok(Spanned { value, place: threshold.place })
+}
+
+fn read_differential(options: &mut Options) -> Result<Differential, Refusal> {
+    let epsilon = options.number("epsilon")?;
+    let epsilon = options.required("epsilon", epsilon, "1.0")?;
+    if epsilon.value <= 0.0 {
+        return Err(out_of_range(&epsilon, "epsilon is above 0", "write epsilon = 1.0"));
+    }
+    if epsilon.value > MOST_EPSILON {
+        let cause = format!("an epsilon above {MOST_EPSILON} protects nobody");
+        return Err(out_of_range(&epsilon, &cause, "write epsilon = 1.0, or up to about 5"));
+    }
+    let most = options.integer("max_groups_contributed", 1)?;
+    if let Some(rows) = options.integer("max_rows_contributed", 1)? {
+        let cause = "max_rows_contributed would draw lots among the rows of a unit, and lots do not merge";
+        let fix = "write max_groups_contributed, and contribution_bounds_per_group in each call";
+        return Err(refuse(Code::OptionValue, &rows.place, cause, fix));
+    }
+    let most = options.required("max_groups_contributed", most, "4")?;
+    let max_groups = u32::try_from(most.value).map_err(|_| {
+        refuse(Code::OptionValue, &most.place, "so many groups cannot be bounded", "write max_groups_contributed = 4")
+    })?;
+    let mechanism = read_mechanism(options)?;
+    let public_groups = read_strategy(options)?;
+    let selection_epsilon = options.number("group_selection_epsilon")?;
+    let min_units = options.integer("min_privacy_units_per_group", 1)?;
+    if public_groups {
+        let only =
+            [selection_epsilon.as_ref().map(|option| &option.place), min_units.as_ref().map(|option| &option.place)];
+        if let Some(place) = only.into_iter().flatten().next() {
+            let cause = "PUBLIC_GROUPS shows every group, and this option chooses among them";
+            return Err(refuse(Code::OptionValue, place, cause, "leave it out, or write LAPLACE_THRESHOLD"));
+        }
+    }
+    if let Some(share) = selection_epsilon.as_ref().filter(|share| share.value <= 0.0 || share.value >= epsilon.value) {
+        let cause = "group_selection_epsilon is a part of epsilon";
+        return Err(out_of_range(share, cause, "write a number between 0 and epsilon"));
+    }
+    let min_units = match min_units {
+        None => 1,
+        Some(units) => u32::try_from(units.value).map_err(|_| {
+            let cause = "so many units stand behind no group";
+            refuse(Code::OptionValue, &units.place, cause, "write min_privacy_units_per_group = 20")
+        })?,
+    };
+    let delta = options.number("delta")?;
+    if let Some(delta) = delta.as_ref().filter(|delta| delta.value <= 0.0 || delta.value > MOST_DELTA) {
+        let cause = format!("delta is above 0 and at most {MOST_DELTA}: it is the chance that epsilon does not hold");
+        return Err(out_of_range(delta, &cause, "write delta = 1e-8: well below one divided by the number of units"));
+    }
+    let delta = match delta {
+        None if public_groups && mechanism == Mechanism::Laplace => 0.0,
+        delta => options.required("delta", delta, "1e-8")?.value,
+    };
+    let selection_epsilon = selection_epsilon.map(|share| share.value);
+    Ok(Differential {
+        epsilon: epsilon.value,
+        delta,
+        selection_epsilon,
+        max_groups,
+        min_units,
+        public_groups,
+        mechanism,
+    })
+}
+
+fn read_mechanism(options: &mut Options) -> Result<Mechanism, Refusal> {
+    let Some(mechanism) = options.text("mechanism")? else { return Ok(Mechanism::Laplace) };
+    match mechanism.value.to_ascii_uppercase().as_str() {
+        "LAPLACE" => Ok(Mechanism::Laplace),
+        "GAUSSIAN" => Ok(Mechanism::Gaussian),
+        other => {
+            let cause = format!("there is no mechanism {other}");
+            Err(refuse(Code::OptionValue, &mechanism.place, cause, "write mechanism = LAPLACE or GAUSSIAN"))
+        }
+    }
+}
+
+/// True for public groups.
+fn read_strategy(options: &mut Options) -> Result<bool, Refusal> {
+    let Some(strategy) = options.text("group_selection_strategy")? else { return Ok(false) };
+    match strategy.value.to_ascii_uppercase().as_str() {
+        "LAPLACE_THRESHOLD" => Ok(false),
+        "PUBLIC_GROUPS" => Ok(true),
+        other => {
+            let cause = format!("there is no strategy {other}");
+            let fix = "write group_selection_strategy = LAPLACE_THRESHOLD or PUBLIC_GROUPS";
+            Err(refuse(Code::OptionValue, &strategy.place, cause, fix))
+        }
+    }
+}
+
+fn out_of_range(option: &Spanned<f64>, cause: &str, fix: &str) -> Refusal {
+    refuse(Code::OptionValue, &option.place, cause, fix)
 }
 
 /// State is 16 bytes per unit up to the threshold: this keeps a group below 16 MiB.
 const MOST_UNITS: u32 = 1_000_000;
+
+/// A delta above it lets somebody stand in the open.
+const MOST_DELTA: f64 = 1e-3;

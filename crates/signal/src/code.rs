@@ -72,6 +72,12 @@ codes! {
     OverlappingGroups = "TG204",
     /// Rows of a protected stream would be shown as they are.
     RowsShown = "TG207",
+    /// A noised statistic has no bounds.
+    MissingBounds = "TG208",
+    /// A differentially private query that no mechanism can answer.
+    Unnoisable = "TG209",
+    /// The groups are said to be public and do not come from a public table.
+    NotPublic = "TG210",
 }
 
 impl Code {

@@ -12,14 +12,15 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use tidegate_contract::stream::Dedupe;
 use tidegate_contract::{EpochUnit, StreamContract};
+use tidegate_privacy::Cost;
 
-use crate::clause::{PrivacyClause, lift};
+use crate::clause::{ClauseKind, PrivacyClause, lift};
 use crate::cursor::{Cursor, is_word, tokenize};
 use crate::flink::Partition;
 use crate::options::Options;
 use crate::parameters::substitute;
 use crate::zone::time_zone;
-use crate::{Code, Parameter, Place, Refusal, SourceText, Spanned, flink, refuse};
+use crate::{Code, Parameter, Place, Refusal, SourceText, Spanned, calls, flink, refuse};
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -36,6 +37,8 @@ pub struct StreamDefinition {
     pub contract: StreamContract,
     /// The zone whose days and months its windows follow.
     pub time_zone: Option<Tz>,
+    /// What may be spent of the privacy of one unit on one day; the project's default when absent.
+    pub budget: Option<Cost>,
     /// Where options stand, for messages about them.
     pub event_time_place: Option<Place>,
 }
@@ -67,9 +70,54 @@ pub struct SignalDefinition {
     pub(crate) query: Vec<TokenWithSpan>,
     /// Where the query begins.
     pub query_place: Place,
+    /// It is run once, and not for every window that closes.
+    pub once: bool,
 }
 
 impl SignalDefinition {
+    /// A query that is run once, under no name; none when it has no privacy clause.
+    ///
+    /// # Errors
+    /// A [`Refusal`] of its clause.
+    pub fn of_query(
+        source: &SourceText,
+        parameters: &BTreeMap<String, Parameter>,
+        session: &SessionContext,
+    ) -> Result<Option<Self>, Refusal> {
+        let mut tokens = tokenize(source)?;
+        while tokens.last().is_some_and(|token| token.token == Token::SemiColon) {
+            tokens.pop();
+        }
+        if !tokens.windows(2).any(|pair| is_word(&pair[0], "select") && is_word(&pair[1], "with")) {
+            return Ok(None);
+        }
+        substitute(&mut tokens, source, parameters)?;
+        let query_place = Cursor::new(source, &tokens).place();
+        let (query, clause, partition) = lifted(&tokens, source, session)?;
+        Ok(Some(Self {
+            name: Spanned { value: "query".to_owned(), place: query_place.clone() },
+            version: String::new(),
+            owner: None,
+            kind: None,
+            description: None,
+            lateness_us: 0,
+            max_groups: None,
+            code_hash: code_hash(&tokens),
+            time_zone: None,
+            clause,
+            partition,
+            query,
+            query_place,
+            once: true,
+        }))
+    }
+
+    /// True when its groups are noised.
+    pub fn is_differential(&self) -> bool {
+        let kind = self.clause.as_ref().map(|clause| &clause.kind);
+        matches!(kind, Some(ClauseKind::Differential(_)))
+    }
+
     pub(crate) fn clause_place(&self) -> &Place {
         self.clause.as_ref().map_or(&self.query_place, |clause| &clause.place)
     }
@@ -179,6 +227,25 @@ fn refuse_twin<'a>(
     }
 }
 
+/// `epsilon_budget` and `delta_budget`, in the currency of the budget.
+fn read_budget(options: &mut Options) -> Result<Option<Cost>, Refusal> {
+    const DELTA: f64 = 1e-6;
+    let (epsilon, delta) = (options.number("epsilon_budget")?, options.number("delta_budget")?);
+    let (epsilon, place) = match (&epsilon, &delta) {
+        (Some(epsilon), _) => (epsilon.value, &epsilon.place),
+        (None, Some(delta)) => {
+            let cause = "delta_budget says how sure an epsilon_budget is, and there is none";
+            return Err(refuse(Code::MissingOption, &delta.place, cause, "add epsilon_budget = 5.0"));
+        }
+        (None, None) => return Ok(None),
+    };
+    let cap = Cost::cap(epsilon, delta.map_or(DELTA, |delta| delta.value));
+    let cap = cap.map_err(|error| {
+        refuse(Code::OptionValue, place, format!("this is no budget: {error}"), "write epsilon_budget = 5.0")
+    })?;
+    Ok(Some(cap))
+}
+
 /// A name becomes part of paths: lower-case letters, digits and underscores.
 fn read_name(cursor: &mut Cursor<'_>, what: &str) -> Result<Spanned<String>, Refusal> {
     let name = cursor.name(what)?;
@@ -236,10 +303,12 @@ async fn read_stream(
     let max_future_skew_us = options.duration_us("max_future_skew")?.unwrap_or(DAY_US);
     let dedupe = read_dedupe(&mut options, event_time.is_some())?;
     let time_zone = time_zone(&mut options)?;
+    let budget = read_budget(&mut options)?;
     options.finish()?;
     let value = |option: Option<Spanned<String>>| option.map(|option| option.value);
     Ok(StreamDefinition {
         event_time_place: event_time.as_ref().map(|column| column.place.clone()),
+        budget,
         contract: StreamContract {
             name: name.value.clone(),
             event_time: value(event_time),
@@ -305,6 +374,7 @@ async fn read_table(
         format,
         time_zone: None,
         event_time_place: None,
+        budget: None,
     })
 }
 
@@ -371,11 +441,10 @@ fn read_signal(
     }
     cursor.expect("AS", SHAPE)?;
     let query_place = cursor.place();
-    let (query, clause) = lift(cursor.rest(), source, session)?;
+    let (query, clause, partition) = lifted(cursor.rest(), source, session)?;
     if query.first().is_none_or(|first| !is_word(first, "select") && !is_word(first, "with")) {
         return Err(refuse(Code::Syntax, &query_place, "a signal is a SELECT query", SHAPE));
     }
-    let (query, partition) = flink::lift(query, source);
     Ok(SignalDefinition {
         name,
         version,
@@ -390,7 +459,21 @@ fn read_signal(
         partition,
         query,
         query_place,
+        once: false,
     })
+}
+
+/// A query without its privacy clause and in our spelling, the clause, and the columns of `PARTITION BY`.
+type Lifted = (Vec<TokenWithSpan>, Option<PrivacyClause>, Option<Partition>);
+
+fn lifted(tokens: &[TokenWithSpan], source: &SourceText, session: &SessionContext) -> Result<Lifted, Refusal> {
+    let (query, clause) = lift(tokens, source, session)?;
+    let query = match &clause {
+        Some(PrivacyClause { kind: ClauseKind::Differential(_), .. }) => calls::rewrite(&query, source, session)?,
+        _ => query,
+    };
+    let (query, partition) = flink::lift(query, source);
+    Ok((query, clause, partition))
 }
 
 fn code_hash(statement: &[TokenWithSpan]) -> String {

@@ -4,6 +4,7 @@
 //! into a [`Signal`], or into a [`Refusal`] that says where, why, and what to write instead. What this
 //! room does not do: it opens no file, reads no telemetry and runs no plan.
 
+mod calls;
 mod clause;
 mod code;
 mod cursor;
@@ -12,6 +13,7 @@ mod flink;
 mod interval;
 mod join;
 mod nearest;
+mod noise;
 mod options;
 mod origin;
 mod output;
@@ -25,6 +27,7 @@ mod text;
 mod window;
 mod zone;
 
+pub use clause::Differential;
 pub use code::Code;
 pub use definition::{Definitions, SignalDefinition, StreamDefinition};
 pub use interval::StreamJoin;

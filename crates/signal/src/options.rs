@@ -20,6 +20,8 @@ enum Value {
     /// A bare word, such as a column.
     Name(String),
     Constant(ScalarValue),
+    /// Two constants in parentheses.
+    Pair(ScalarValue, ScalarValue),
 }
 
 /// The options of one clause. Each is taken by name; what is left at the end is unknown.
@@ -78,7 +80,7 @@ impl Options {
             Value::Constant(ScalarValue::Utf8(Some(value)) | ScalarValue::Utf8View(Some(value))) => {
                 Ok(Some(Spanned { value, place }))
             }
-            Value::Constant(_) => Err(wrong_type(name, &place, "a string", "'...'")),
+            Value::Constant(_) | Value::Pair(..) => Err(wrong_type(name, &place, "a string", "'...'")),
         }
     }
 
@@ -93,6 +95,36 @@ impl Options {
         }
     }
 
+    /// A number.
+    pub(crate) fn number(&mut self, name: &'static str) -> Result<Option<Spanned<f64>>, Refusal> {
+        let Some(Spanned { value, place }) = self.take(name) else {
+            return Ok(None);
+        };
+        let number = if let Value::Constant(constant) = &value { number_of(constant) } else { None };
+        match number {
+            Some(value) => Ok(Some(Spanned { value, place })),
+            None => Err(wrong_type(name, &place, "a number", "1.0")),
+        }
+    }
+
+    /// Two numbers, the smaller one first.
+    pub(crate) fn range(&mut self, name: &'static str) -> Result<Option<Spanned<(f64, f64)>>, Refusal> {
+        let Some(Spanned { value, place }) = self.take(name) else {
+            return Ok(None);
+        };
+        let range = match &value {
+            Value::Pair(low, high) => number_of(low).zip(number_of(high)).filter(|(low, high)| low <= high),
+            _ => None,
+        };
+        match range {
+            Some(value) => Ok(Some(Spanned { value, place })),
+            None => {
+                let cause = format!("`{name}` is not two numbers, the smaller one first");
+                Err(refuse(Code::OptionValue, &place, cause, format!("write {name} => (0, 10)")))
+            }
+        }
+    }
+
     /// A length of time in microseconds, not negative.
     pub(crate) fn duration_us(&mut self, name: &'static str) -> Result<Option<i64>, Refusal> {
         let Some(Spanned { value, place }) = self.take(name) else {
@@ -100,7 +132,7 @@ impl Options {
         };
         let micros = match &value {
             Value::Constant(constant) => interval_us(constant),
-            Value::Name(_) => None,
+            Value::Name(_) | Value::Pair(..) => None,
         };
         match micros {
             Some(micros) if micros >= 0 => Ok(Some(micros)),
@@ -141,7 +173,18 @@ pub(crate) fn interval_us(value: &ScalarValue) -> Option<i64> {
     }
 }
 
-fn split_at_commas(tokens: &[TokenWithSpan]) -> Vec<&[TokenWithSpan]> {
+fn number_of(value: &ScalarValue) -> Option<f64> {
+    let value = match value {
+        ScalarValue::Float64(value) => (*value)?,
+        ScalarValue::Int64(value) => (*value)? as f64,
+        ScalarValue::UInt64(value) => (*value)? as f64,
+        ScalarValue::Decimal128(value, _, scale) => (*value)? as f64 / 10_f64.powi(i32::from(*scale)),
+        _ => return None,
+    };
+    value.is_finite().then_some(value)
+}
+
+pub(crate) fn split_at_commas(tokens: &[TokenWithSpan]) -> Vec<&[TokenWithSpan]> {
     if tokens.is_empty() {
         return Vec::new();
     }
@@ -193,11 +236,20 @@ fn read_value(tokens: &[TokenWithSpan], place: &Place, session: &SessionContext)
         let name = if word.quote_style.is_some() { word.value.clone() } else { word.value.to_lowercase() };
         return Ok(Value::Name(name));
     }
-    let constant = evaluate(tokens, session).map_err(|error| {
+    if let [open, inside @ .., close] = tokens
+        && (&open.token, &close.token) == (&Token::LParen, &Token::RParen)
+        && let [first, second] = split_at_commas(inside).as_slice()
+    {
+        return Ok(Value::Pair(constant(first, place, session)?, constant(second, place, session)?));
+    }
+    Ok(Value::Constant(constant(tokens, place, session)?))
+}
+
+fn constant(tokens: &[TokenWithSpan], place: &Place, session: &SessionContext) -> Result<ScalarValue, Refusal> {
+    evaluate(tokens, session).map_err(|error| {
         let refusal = Refusal::from_datafusion(&error, place);
         refuse(Code::OptionValue, place, format!("not a constant: {}", refusal.cause), "write a literal, or $parameter")
-    })?;
-    Ok(Value::Constant(constant))
+    })
 }
 
 fn evaluate(tokens: &[TokenWithSpan], session: &SessionContext) -> Result<ScalarValue, DataFusionError> {

@@ -18,6 +18,9 @@ const WINDOW_COLUMNS: [&str; 2] = ["revision", "is_final"];
 /// The column that released files have beside them when groups have a threshold.
 const THRESHOLD_COLUMN: &str = "k";
 
+/// The columns that released files have beside them when groups are noised.
+const NOISE_COLUMNS: [&str; 6] = ["dp_mechanism", "dp_epsilon", "dp_delta", "dp_unit", "dp_bounds", "dp_clause"];
+
 /// Partition columns of released paths.
 const PATH_COLUMNS: [&str; 2] = ["signal", "date"];
 
@@ -33,7 +36,9 @@ pub(crate) fn check(
         let place = signal.word_place(name);
         let threshold = policy.threshold().map(|_| THRESHOLD_COLUMN);
         let window = WINDOW_COLUMNS.into_iter().filter(|_| windows.is_some());
-        if METADATA_COLUMNS.into_iter().chain(PATH_COLUMNS).chain(threshold).chain(window).any(|added| added == name) {
+        let noise = NOISE_COLUMNS.into_iter().filter(|_| matches!(policy, Policy::Differential { .. }));
+        let added = METADATA_COLUMNS.into_iter().chain(PATH_COLUMNS).chain(threshold).chain(window).chain(noise);
+        if added.into_iter().any(|added| added == name) {
             let cause = format!("`{name}` is a column that Tidegate adds to released rows");
             return Err(refuse(Code::BadOutput, &place, cause, "give the column another name with AS"));
         }

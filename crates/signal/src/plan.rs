@@ -11,11 +11,13 @@ use datafusion::logical_expr::logical_plan::Aggregate;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::DFParserBuilder;
+use tidegate_algebra::private::measure_functions;
 use tidegate_algebra::{Cut, Pool, Release, StaticTable, StreamTable, Threshold, UnitKey, Windows, session_in};
 
 use crate::definition::{SignalDefinition, StreamDefinition};
 use crate::interval::StreamJoin;
 use crate::join::{Table, Tables};
+use crate::noise::Noising;
 use crate::pane::{PaneCall, window_of};
 use crate::shape::Groups;
 use crate::window::{WindowPlanner, WindowedStream, function_name};
@@ -149,8 +151,17 @@ impl Planner {
             require_event_time(window, stream, definition)?;
         }
         let policy = policy::decide(definition, stream)?;
+        if let Policy::Differential { clause, unit } = &policy {
+            let windows = window.map(|window| window.windows);
+            let noising = Noising { definition, stream, clause, unit, windows, tables: &self.tables, key: &self.key };
+            let (plan, sort_order) = noising.plan(plan, &aggregate)?;
+            output::check(plan.schema().as_arrow(), windows.as_ref(), &policy, definition)?;
+            let cut = Cut::plan(session, &plan).await?;
+            let (definition, stream) = (definition.clone(), stream.name.value.clone());
+            return Ok(Signal { definition, stream, join: None, policy, windows, filed_by: None, cut, sort_order });
+        }
         let threshold = match &policy {
-            Policy::Open => None,
+            Policy::Open | Policy::Differential { .. } => None,
             Policy::Threshold { k, unit } => {
                 policy::refuse_shown_units(&aggregate, unit, &stream.name.value, definition)?;
                 let unit = policy::unit_column(&aggregate, unit, &stream.name.value, definition)?;
@@ -160,7 +171,8 @@ impl Planner {
         let windows = window.map(|window| window.windows);
         output::check(plan.schema().as_arrow(), windows.as_ref(), &policy, definition)?;
         let sort_order = output::sort_order(&plan, plan.schema().as_arrow(), &aggregate.group_expr);
-        let cut = Cut::plan(session, &bar(plan, threshold.as_ref(), windows)?).await?;
+        let barrier = |aggregate| Release::over(aggregate, threshold.clone(), windows);
+        let cut = Cut::plan(session, &bar(plan, windows, &barrier)?).await?;
         let (definition, stream) = (definition.clone(), stream.name.value.clone());
         Ok(Signal { definition, stream, join: None, policy, windows, filed_by: None, cut, sort_order })
     }
@@ -185,6 +197,11 @@ impl Planner {
     /// A session in which every stream is a template: micro-batches take its place.
     fn session(&self, definition: &SignalDefinition) -> PlanResult<SessionContext> {
         let session = session_in(&self.pool);
+        if definition.is_differential() {
+            for function in measure_functions() {
+                session.register_udaf(function);
+            }
+        }
         let mut sources = BTreeMap::new();
         for (name, stream) in &self.streams {
             let table = Arc::new(StreamTable::new(name.as_str(), Arc::clone(&stream.schema)));
@@ -203,7 +220,7 @@ impl Planner {
 }
 
 /// Why a definition did not become a plan.
-enum Unplanned {
+pub(crate) enum Unplanned {
     Refused(Refusal),
     Failed(DataFusionError),
 }
@@ -257,12 +274,16 @@ async fn parse(definition: &SignalDefinition, session: &SessionContext) -> PlanR
 }
 
 /// Puts the release barrier above the aggregation.
-fn bar(plan: LogicalPlan, threshold: Option<&Threshold>, windows: Option<Windows>) -> PlanResult<LogicalPlan> {
+fn bar(
+    plan: LogicalPlan,
+    windows: Option<Windows>,
+    barrier: &dyn Fn(Aggregate) -> PlanResult<LogicalPlan>,
+) -> PlanResult<LogicalPlan> {
     plan.transform_down(|node| match node {
         LogicalPlan::Aggregate(aggregate) => {
             let barred = match windows {
-                Some(windows) => bar_windows(aggregate, threshold, windows)?,
-                None => Release::over(aggregate, threshold.cloned(), None)?,
+                Some(windows) => bar_windows(aggregate, windows, barrier)?,
+                None => barrier(aggregate)?,
             };
             Ok(Transformed::new(barred, true, datafusion::common::tree_node::TreeNodeRecursion::Jump))
         }
@@ -273,23 +294,32 @@ fn bar(plan: LogicalPlan, threshold: Option<&Threshold>, windows: Option<Windows
 
 /// As [`bar`], with the bounds of windows made of the one instant by which their state is kept: what follows from it
 /// is computed once per released group instead of hashed once per row. Sessions are kept by both bounds.
-fn bar_windows(aggregate: Aggregate, threshold: Option<&Threshold>, windows: Windows) -> PlanResult<LogicalPlan> {
+///
+/// What the barrier adds to the columns of the aggregation stays behind them.
+pub(crate) fn bar_windows(
+    aggregate: Aggregate,
+    windows: Windows,
+    barrier: &dyn Fn(Aggregate) -> PlanResult<LogicalPlan>,
+) -> PlanResult<LogicalPlan> {
     let wanted = Arc::clone(&aggregate.schema);
     let is = |key: &Expr, name: &str| matches!(key, Expr::Column(column) if column.name == name);
     let key = aggregate.group_expr.iter().find(|key| is(key, "window_start")).cloned();
     let has_end = aggregate.group_expr.iter().any(|key| is(key, "window_end"));
     let (Some([start, end]), true) = (key.and_then(|key| window_of(key, &windows)), has_end) else {
-        return Release::over(aggregate, threshold.cloned(), Some(windows));
+        return barrier(aggregate);
     };
     let keys = aggregate.group_expr.into_iter().filter(|key| !is(key, "window_end")).collect();
     let aggregate = Aggregate::try_new(aggregate.input, keys, aggregate.aggr_expr)?;
-    let barred = Release::over(aggregate, threshold.cloned(), Some(windows))?;
+    let own = Arc::clone(&aggregate.schema);
+    let barred = barrier(aggregate)?;
     let columns = wanted.iter().map(|(qualifier, field)| match field.name().as_str() {
         "window_start" => start.clone().alias_qualified(qualifier.cloned(), field.name()),
         "window_end" => end.clone().alias_qualified(qualifier.cloned(), field.name()),
         _ => Expr::Column((qualifier, field).into()),
     });
-    LogicalPlanBuilder::from(barred).project(columns.collect::<Vec<_>>())?.build()
+    let added = barred.schema().columns().into_iter().filter(|column| !own.has_column(column)).map(Expr::Column);
+    let columns = columns.chain(added.collect::<Vec<_>>()).collect::<Vec<_>>();
+    LogicalPlanBuilder::from(barred).project(columns)?.build()
 }
 
 /// A plan cannot see what the numbers in a column of times count.

@@ -7,13 +7,13 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::logical_plan::Aggregate;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
-use crate::clause::PrivacyClause;
+use crate::clause::{ClauseKind, Differential, PrivacyClause};
 use crate::definition::{SignalDefinition, StreamDefinition};
 use crate::origin::is_stream_column;
 use crate::{Code, Refusal, refuse};
 
 /// The condition under which groups are released.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Policy {
     /// Every group is shown: the stream declares nobody to protect.
     Open,
@@ -25,13 +25,20 @@ pub enum Policy {
         /// The column that names the unit.
         unit: String,
     },
+    /// Groups are noised: differential privacy.
+    Differential {
+        /// The price, and what it is spent on.
+        clause: Differential,
+        /// The column that names the unit.
+        unit: String,
+    },
 }
 
 impl Policy {
     /// The threshold, where there is one.
     pub fn threshold(&self) -> Option<u32> {
         match self {
-            Self::Open => None,
+            Self::Open | Self::Differential { .. } => None,
             Self::Threshold { k, .. } => Some(*k),
         }
     }
@@ -54,12 +61,12 @@ pub(crate) fn decide(signal: &SignalDefinition, stream: &StreamDefinition) -> Re
                     stream.name.value
                 ),
                 format!(
-                    "write SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 20, privacy_unit_column = {unit}) ..."
+                    "write SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 20, privacy_unit_column = {unit}) ..., or SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS (epsilon = 1.0, delta = 1e-8, privacy_unit_column = {unit}, max_groups_contributed = 4) ..."
                 ),
             )),
         };
     };
-    let PrivacyClause { threshold, unit, place } = clause;
+    let PrivacyClause { kind, unit, place } = clause;
     let unit = match (unit, declared) {
         (Some(unit), Some(declared)) if unit.value != declared => {
             return Err(refuse(
@@ -80,15 +87,16 @@ pub(crate) fn decide(signal: &SignalDefinition, stream: &StreamDefinition) -> Re
             ));
         }
     };
-    if declared.is_some() && threshold.value < 2 {
-        return Err(refuse(
+    match kind {
+        ClauseKind::Threshold(threshold) if declared.is_some() && threshold.value < 2 => Err(refuse(
             Code::BadPrivacyClause,
             &threshold.place,
             "a threshold of 1 protects nobody",
             "write threshold = 20, or at least 2",
-        ));
+        )),
+        ClauseKind::Threshold(threshold) => Ok(Policy::Threshold { k: threshold.value, unit }),
+        ClauseKind::Differential(clause) => Ok(Policy::Differential { clause: clause.clone(), unit }),
     }
-    Ok(Policy::Threshold { k: threshold.value, unit })
 }
 
 /// Refuses to show rows as they are where people are protected: behind a row stands one of them.
@@ -112,7 +120,7 @@ pub(crate) fn require_open(signal: &SignalDefinition, stream: &StreamDefinition)
         Some(clause) => Err(refuse(
             Code::BadPrivacyClause,
             &clause.place,
-            "the clause counts people behind groups, and this query has no groups",
+            "the clause is about people behind groups, and this query has no groups",
             "add GROUP BY, or leave the clause out",
         )),
     }
@@ -155,7 +163,7 @@ pub(crate) fn refuse_shown_units(
     let derived = derived_from_unit(&aggregate.input, unit, stream, &mut filtered);
     let uses = |expression: &Expr| expression.column_refs().iter().any(|column| derived.contains(*column));
     let counts_only = |call: &Expr| match call {
-        Expr::AggregateFunction(call) if call.func.name() == "count" => {
+        Expr::AggregateFunction(call) if matches!(call.func.name(), "count" | "dp_count" | "dp_units") => {
             let bare = |argument: &Expr| matches!(argument, Expr::Column(_)) || !uses(argument);
             call.params.args.iter().all(bare) && call.params.filter.as_deref().is_none_or(|filter| !uses(filter))
         }

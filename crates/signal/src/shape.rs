@@ -10,6 +10,7 @@ use datafusion::common::Column;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::logical_plan::Aggregate;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
+use tidegate_algebra::private::is_measure;
 use tidegate_algebra::{Windows, admit};
 
 use crate::definition::SignalDefinition;
@@ -213,6 +214,9 @@ fn refuse_inadmissible(call: &Expr, signal: &SignalDefinition) -> Result<(), Ref
     let mut found = Ok(());
     // The closure never fails.
     let _ = call.apply(|node| {
+        if is_measure(node) {
+            return Ok(TreeNodeRecursion::Jump);
+        }
         if let Expr::AggregateFunction(call) = node
             && let Err(inadmissible) = admit(call)
         {

@@ -56,8 +56,9 @@ pub(crate) struct Judge<'a> {
     pub(crate) watermark_us: Option<i64>,
     /// The greatest event time before them.
     pub(crate) latest_us: Option<i64>,
-    /// Per signal that joins the stream with another, the event time before which rows come too late for it.
-    pub(crate) met_us: &'a BTreeMap<String, i64>,
+    /// Per signal that takes nothing back, because it joins streams or is noised, the event time before which rows come
+    /// too late for it.
+    pub(crate) settled_us: &'a BTreeMap<String, i64>,
     /// Per file of duplicates that an earlier read wrote, what it says.
     pub(crate) known: &'a BTreeMap<String, Duplicates>,
 }
@@ -152,11 +153,12 @@ impl Judge<'_> {
     /// The event time before which a row is too late for `signal`: its windows have closed, or its partners met others.
     fn cutoff(&self, rows: &Rows, signal: &Signal) -> i64 {
         let watermark_us = self.watermark_of(rows);
-        match (self.met_us.get(signal.name()), signal.windows, watermark_us) {
-            (Some(&met_us), _, watermark_us) => watermark_us.map_or(met_us, |watermark_us| watermark_us.max(met_us)),
+        let passed_us = match (&signal.join, signal.windows, watermark_us) {
+            (Some(_), _, Some(watermark_us)) => watermark_us,
             (None, Some(windows), Some(watermark_us)) => windows.cutoff(watermark_us, signal.definition.lateness_us),
             _ => i64::MIN,
-        }
+        };
+        self.settled_us.get(signal.name()).map_or(passed_us, |&settled_us| settled_us.max(passed_us))
     }
 
     fn not_after(&self, rows: &Rows, newest_us: i64) -> BooleanArray {

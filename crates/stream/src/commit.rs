@@ -23,7 +23,9 @@ pub enum Commit {
     /// Rows that had been set aside were taken in after all.
     Replay(ReplayCommit),
     /// Rows of two streams met.
-    Join(JoinCommit),
+    Join(SettledCommit),
+    /// Windows were noised.
+    Noise(SettledCommit),
 }
 
 impl Commit {
@@ -34,7 +36,7 @@ impl Commit {
             Self::Release(release) => release.generation,
             Self::Compact(compact) => compact.generation,
             Self::Replay(replay) => replay.generation,
-            Self::Join(join) => join.generation,
+            Self::Join(settled) | Self::Noise(settled) => settled.generation,
         }
     }
 }
@@ -159,40 +161,40 @@ pub struct SignalEpoch {
     pub rows: RowAccount,
     /// The state, unless it is empty.
     pub state: Option<StateFile>,
-    /// Rows that wait for those of another stream, where two are joined.
+    /// What waits: rows, for those of another stream; totals of units, to be noised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<StateFile>,
 }
 
-/// Rows of two streams that met.
+/// What waited and does no longer: rows of two streams that met, or windows that were noised. It stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JoinCommit {
+pub struct SettledCommit {
     /// The run that made it.
     pub run_id: String,
     /// As in [`EpochCommit::generation`].
     pub generation: u64,
     /// When, by the machine's clock, in microseconds since 1970.
     pub committed_at_us: i64,
-    /// The signal that joins them.
+    /// The signal.
     pub signal: String,
     /// The plan that made the state.
     pub fingerprint: Fingerprint,
-    /// How far the join has come: leading rows before the watermark have met their partners.
+    /// How far it has come: leading rows before the watermark have met their partners, closed windows were noised.
     pub closed: Closed,
     /// What became of the rows.
     pub rows: JoinedRows,
     /// The state that came of it, unless it is empty.
     pub state: Option<StateFile>,
-    /// Files of waiting rows that can meet nothing any more.
+    /// Files of what waited that nothing needs any more.
     pub expired: Vec<String>,
 }
 
-/// What became of rows that met.
+/// What became of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinedRows {
-    /// Rows of the leading stream. Each meets its partners once.
+    /// Rows of the leading stream of a join. Each meets its partners once.
     pub leading: u64,
-    /// Rows that came of them and passed the query's filters.
+    /// Rows that came of them and passed the query's filters; groups that were noised and may be shown.
     pub aggregated: u64,
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tidegate_algebra::Closed;
 use tidegate_contract::stream::StreamContract;
-use tidegate_ledger::{Chain, Store};
+use tidegate_ledger::{Budget, Chain, Spend, Store};
 use tidegate_signal::Signal;
 use tidegate_source::Source;
 use tokio::sync::mpsc;
@@ -14,7 +14,7 @@ use tracing::Instrument;
 
 use crate::backlog::{Backlog, Unread};
 use crate::clock::now_us;
-use crate::commit::{Commit, CompactCommit, JoinCommit, ReleaseCommit, ReplayCommit};
+use crate::commit::{Commit, CompactCommit, ReleaseCommit, ReplayCommit, SettledCommit};
 use crate::dedupe::Keys;
 use crate::epoch::{EpochContext, Limits, Made};
 use crate::error::{Error, Result};
@@ -25,7 +25,7 @@ use crate::replay::{Replay, Replayed};
 use crate::stop::Stop;
 use crate::summary::{Progress, Summary};
 use crate::work::WorkItem;
-use crate::{compact, garbage, join, publish, watermark, work};
+use crate::{compact, garbage, join, noise, publish, watermark, work};
 
 /// Rejections kept for the summary, per stream.
 const EXAMPLES: usize = 5;
@@ -37,6 +37,8 @@ pub struct StreamInput {
     pub contract: StreamContract,
     /// Where its rows come from.
     pub source: Arc<Source>,
+    /// What may be spent of the privacy of one of its units on one day.
+    pub budget: Spend,
 }
 
 /// What it means that a source has no more files.
@@ -73,6 +75,8 @@ pub struct Engine {
     swept: bool,
     /// Signals that failed on a row in this drain, and why: they stay where they are.
     failed: BTreeMap<String, Error>,
+    /// What was spent of whose privacy; none where nothing is noised.
+    budget: Option<Budget>,
     /// A stream that cannot be listed is passed over.
     patient: bool,
 }
@@ -102,10 +106,12 @@ impl Engine {
             let known = Keys::load(&store, contract, &stream, limits.key_bytes).await?;
             keys.extend(known.map(|known| (contract.name.clone(), known)));
         }
+        let is_noised = signals.iter().any(|signal| signal.cut.private_spec().is_some());
+        let budget = if is_noised { Some(Budget::open(store.clone()).await?) } else { None };
         let run = Run { id: run_id, generation: history.generation + 1 };
         let (stop, failed) = (Stop::default(), BTreeMap::new());
         let (swept, patient) = (false, false);
-        Ok(Self { store, chain, history, streams, signals, limits, run, stop, keys, swept, failed, patient })
+        Ok(Self { store, chain, history, streams, signals, limits, run, stop, keys, swept, failed, budget, patient })
     }
 
     /// What has happened so far.
@@ -176,7 +182,7 @@ impl Engine {
         for stream in 0..self.streams.len() {
             self.drain_stream(stream, summary, progress).await?;
         }
-        self.join_streams(end).await?;
+        self.settle(end).await?;
         self.release(end, summary, progress).await
     }
 
@@ -230,7 +236,7 @@ impl Engine {
                 contract,
                 before: &before,
                 threads: self.limits.threads,
-                met_us: &self.met_us(&contract.name),
+                settled_us: &self.settled_us(&contract.name),
             },
             reader,
             listing: &listing.into_iter().map(|file| (file.id.clone(), file)).collect(),
@@ -339,7 +345,7 @@ impl Engine {
             contract,
             before,
             threads: self.limits.threads,
-            met_us: &self.met_us(&contract.name),
+            settled_us: &self.settled_us(&contract.name),
         };
         let Made { commit, failed } = epoch.make(&batch, &signals, self.keys.get_mut(&contract.name)).await?;
         self.failed.extend(failed);
@@ -361,29 +367,33 @@ impl Engine {
         Ok(())
     }
 
-    /// Per signal that joins `stream` with another, the event time before which rows come too late for it.
-    fn met_us(&self, stream: &str) -> BTreeMap<String, i64> {
+    /// Per signal that takes nothing back, the event time before which rows of `stream` come too late for it.
+    fn settled_us(&self, stream: &str) -> BTreeMap<String, i64> {
         let signals = self.signals.iter().filter(|signal| signal.reads(stream));
         let cutoff = |signal: &Signal| {
-            let cutoff_us = join::cutoff(signal, stream, self.signal_history(signal).joined)?;
+            let settled = self.signal_history(signal).settled;
+            let cutoff_us = match (&signal.join, signal.cut.private_spec(), signal.windows) {
+                (Some(join), _, _) => join::cutoff(signal, join, stream, settled),
+                (None, Some(_), Some(windows)) => noise::cutoff(windows, settled),
+                _ => return None,
+            };
             Some((signal.name().to_owned(), cutoff_us))
         };
         signals.filter_map(cutoff).collect()
     }
 
-    /// Lets rows of two streams meet, for every signal that joins them, as far as both have come.
-    async fn join_streams(&mut self, end: InputEnd) -> Result<()> {
+    /// Lets rows of two streams meet as far as both have come, and noises windows that are closed.
+    async fn settle(&mut self, end: InputEnd) -> Result<()> {
         let ended = self.newly_sealed(end);
         for signal in 0..self.signals.len() {
             let name = self.signals[signal].name().to_owned();
             if self.failed.contains_key(&name) {
                 continue;
             }
-            match self.join_step(&self.signals[signal], end, &ended).await {
+            match self.settle_signal(signal, end, &ended).await {
                 Ok(None) => {}
-                Ok(Some(commit)) => {
-                    let expired = commit.expired.clone();
-                    self.commit(Commit::Join(commit)).await?;
+                Ok(Some((commit, expired))) => {
+                    self.commit(commit).await?;
                     for path in expired {
                         self.store.delete(&path).await?;
                     }
@@ -398,44 +408,62 @@ impl Engine {
         Ok(())
     }
 
-    async fn join_step(
-        &self,
-        signal: &Signal,
+    /// The record to commit, and the files that nothing needs after it.
+    async fn settle_signal(
+        &mut self,
+        signal: usize,
         end: InputEnd,
         ended: &BTreeMap<String, i64>,
-    ) -> Result<Option<JoinCommit>> {
-        let Some(join) = &signal.join else { return Ok(None) };
+    ) -> Result<Option<(Commit, Vec<String>)>> {
+        let signal = &self.signals[signal];
         let before = self.signal_history(signal);
-        let (leading, other) = (self.stream_history(&signal.stream), self.stream_history(&join.stream));
-        // Rows that this signal has yet to read may be partners.
-        if before.is_behind(&signal.stream, &leading) || before.is_behind(&join.stream, &other) {
+        // What this signal has yet to read may be a partner, or part of a total.
+        if signal.streams().any(|name| before.is_behind(name, &self.stream_history(name))) {
             return Ok(None);
         }
-        let has_ended = |name: &str, stream: &StreamHistory| {
-            let sealed = stream.latest_us.is_some() && stream.closed.sealed_us >= stream.latest_us;
-            end == InputEnd::End || sealed || ended.contains_key(name)
+        let closed = self.settles(signal, &before, end, ended);
+        let path = layout::state_file(signal.name(), signal.cut.fingerprint(), self.chain.len(), &self.run.id);
+        let (store, limits, before) = (&self.store, &self.limits, &before);
+        let met = match (&signal.join, signal.windows, self.budget.as_mut()) {
+            _ if closed == before.settled => return Ok(None),
+            (Some(join), _, _) => join::Step { store, signal, join, before, closed, limits }.make(path).await?,
+            (None, Some(windows), Some(budget)) if signal.cut.private_spec().is_some() => {
+                let input = self.streams.iter().find(|input| input.contract.name == signal.stream);
+                let cap = input.map(|input| input.budget).unwrap_or_default();
+                let run = &self.run;
+                noise::Step { store, signal, windows, before, closed, limits, run, cap }.make(budget, path).await?
+            }
+            _ => return Ok(None),
         };
-        let leading = join::Standing { history: &leading, ended: has_ended(&signal.stream, &leading) };
-        let other = join::Standing { history: &other, ended: has_ended(&join.stream, &other) };
-        let closed = join::reached(join, before.joined, leading, other);
-        if closed == before.joined {
-            return Ok(None);
-        }
-        let fingerprint = signal.cut.fingerprint().clone();
-        let path = layout::state_file(signal.name(), &fingerprint, self.chain.len(), &self.run.id);
-        let step = join::Step { store: &self.store, signal, join, before: &before, closed, limits: &self.limits };
-        let join::Met { rows, state, expired } = step.make(path).await?;
-        Ok(Some(JoinCommit {
+        let join::Met { rows, state, expired } = met;
+        let settled = SettledCommit {
             run_id: self.run.id.clone(),
             generation: self.run.generation,
             committed_at_us: now_us(),
             signal: signal.name().to_owned(),
-            fingerprint,
+            fingerprint: signal.cut.fingerprint().clone(),
             closed,
             rows,
             state,
-            expired,
-        }))
+            expired: expired.clone(),
+        };
+        let commit = if signal.join.is_some() { Commit::Join(settled) } else { Commit::Noise(settled) };
+        Ok(Some((commit, expired)))
+    }
+
+    /// How far `signal` settles now.
+    fn settles(&self, signal: &Signal, before: &SignalHistory, end: InputEnd, ended: &BTreeMap<String, i64>) -> Closed {
+        let standing = |name: &str| {
+            let history = self.stream_history(name);
+            let sealed = history.latest_us.is_some() && history.closed.sealed_us >= history.latest_us;
+            join::Standing { ended: end == InputEnd::End || sealed || ended.contains_key(name), history }
+        };
+        if let Some(join) = &signal.join {
+            return join::reached(join, before.settled, &standing(&signal.stream), &standing(&join.stream));
+        }
+        let mut closed = self.stream_history(&signal.stream).closed;
+        closed.sealed_us = closed.sealed_us.max(ended.get(&signal.stream).copied());
+        closed
     }
 
     async fn commit(&mut self, commit: Commit) -> Result<()> {
@@ -526,10 +554,10 @@ impl Engine {
         publish::publish(&self.store, &entries, &removed).await
     }
 
-    /// How far the windows of `signal` are closed: as far as its stream has come, or the join of its streams.
+    /// How far the windows of `signal` are closed: as far as its stream has come, or what it takes nothing back of.
     fn closed_for(&self, signal: &Signal, sealed: &BTreeMap<String, i64>) -> Closed {
-        if signal.join.is_some() {
-            return self.signal_history(signal).joined;
+        if signal.join.is_some() || signal.cut.private_spec().is_some() {
+            return self.signal_history(signal).settled;
         }
         let mut closed = self.stream_history(&signal.stream).closed;
         closed.sealed_us = closed.sealed_us.max(sealed.get(&signal.stream).copied());

@@ -80,8 +80,8 @@ pub(crate) struct EpochContext<'a> {
     pub(crate) contract: &'a StreamContract,
     pub(crate) before: &'a StreamHistory,
     pub(crate) threads: usize,
-    /// As in [`Judge::met_us`].
-    pub(crate) met_us: &'a BTreeMap<String, i64>,
+    /// As in [`Judge::settled_us`].
+    pub(crate) settled_us: &'a BTreeMap<String, i64>,
 }
 
 /// An epoch ready to commit, and the signals that could not take part.
@@ -110,7 +110,7 @@ impl EpochContext<'_> {
             contract: self.contract,
             watermark_us: self.before.closed.watermark_us,
             latest_us: self.before.latest_us,
-            met_us: self.met_us,
+            settled_us: self.settled_us,
             known: &known,
         };
         let mut admitted = judge.admit(batch, keys.as_deref_mut())?;
@@ -200,7 +200,7 @@ impl EpochContext<'_> {
         let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
         let taken = timely.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
         let partitions = partitions(&timely, self.threads);
-        let side = signal.join.as_ref().and_then(|_| signal.cut.side(&self.contract.name));
+        let side = signal.cut.side(&self.contract.name);
         let partial = match side {
             Some(side) => side.partial(schema, &partitions).await,
             None => signal.cut.partial(schema, &partitions).await,

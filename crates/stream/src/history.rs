@@ -8,8 +8,8 @@ use tidegate_ledger::Record;
 use serde::{Deserialize, Serialize};
 
 use crate::commit::{
-    Commit, CompactCommit, EpochCommit, FirstEpoch, JoinCommit, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry,
-    ReplayCommit, SignalEpoch, StateFile,
+    Commit, CompactCommit, EpochCommit, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry, ReplayCommit,
+    SettledCommit, SignalEpoch, StateFile,
 };
 use crate::revision::Restatement;
 
@@ -157,10 +157,10 @@ pub struct SignalHistory {
     pub consumed: BTreeMap<String, BTreeMap<String, Consumed>>,
     /// Its state files.
     pub states: Vec<StateFile>,
-    /// Rows that wait for those of another stream.
+    /// Rows that wait for those of another stream, and totals of units that wait to be noised.
     pub waiting: Vec<WaitingRows>,
-    /// How far the join of its two streams has come.
-    pub joined: Closed,
+    /// How far what it takes nothing back of has come: rows that met, windows that were noised.
+    pub settled: Closed,
     /// What each record added to its state: that stays known when files are merged.
     pub(crate) touches: Vec<(u64, Touch)>,
     /// Per day, the releases that came after the first.
@@ -208,7 +208,7 @@ impl SignalHistory {
     }
 }
 
-/// Rows of one stream that wait for those of another.
+/// What waits of one stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingRows {
     /// Whose they are.
@@ -250,7 +250,7 @@ impl History {
             Commit::Release(release) => self.add_release(release),
             Commit::Compact(compact) => self.add_compact(compact),
             Commit::Replay(replay) => self.add_replay(seq, replay),
-            Commit::Join(join) => self.add_join(seq, join),
+            Commit::Join(settled) | Commit::Noise(settled) => self.add_settled(seq, settled),
         }
         self.generation = self.generation.max(commit.generation());
     }
@@ -286,11 +286,11 @@ impl History {
         }
     }
 
-    fn add_join(&mut self, seq: u64, join: &JoinCommit) {
-        let signal = self.signals.entry((join.signal.clone(), join.fingerprint.clone())).or_default();
-        signal.joined = join.closed;
-        signal.waiting.retain(|waiting| !join.expired.contains(&waiting.file.path));
-        signal.add_state(seq, join.state.as_ref());
+    fn add_settled(&mut self, seq: u64, settled: &SettledCommit) {
+        let signal = self.signals.entry((settled.signal.clone(), settled.fingerprint.clone())).or_default();
+        signal.settled = settled.closed;
+        signal.waiting.retain(|waiting| !settled.expired.contains(&waiting.file.path));
+        signal.add_state(seq, settled.state.as_ref());
     }
 
     fn add_release(&mut self, release: &ReleaseCommit) {

@@ -24,15 +24,15 @@ use crate::history::{SignalHistory, StreamHistory, WaitingRows};
 use crate::state::Shelf;
 
 /// How far a stream has come.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Standing<'a> {
-    pub(crate) history: &'a StreamHistory,
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    pub(crate) history: StreamHistory,
     /// Nothing more is expected of it.
     pub(crate) ended: bool,
 }
 
 /// How far a join has come, when its streams have come as far as this.
-pub(crate) fn reached(join: &StreamJoin, before: Closed, leading: Standing<'_>, other: Standing<'_>) -> Closed {
+pub(crate) fn reached(join: &StreamJoin, before: Closed, leading: &Standing, other: &Standing) -> Closed {
     let latest_us = leading.history.latest_us;
     let own = match leading.ended {
         true => latest_us.map(|latest_us| latest_us.saturating_add(1)),
@@ -48,12 +48,11 @@ pub(crate) fn reached(join: &StreamJoin, before: Closed, leading: Standing<'_>, 
 }
 
 /// The event time before which a row of `stream` comes too late for the join of `signal`, which has come as far as
-/// `joined`; none for a signal that joins nothing.
-pub(crate) fn cutoff(signal: &Signal, stream: &str, joined: Closed) -> Option<i64> {
-    let join = signal.join.as_ref()?;
+/// `joined`.
+pub(crate) fn cutoff(signal: &Signal, join: &StreamJoin, stream: &str, joined: Closed) -> i64 {
     let reached_us = joined.watermark_us.unwrap_or(i64::MIN);
     // Partners of what is older than that have met others already.
-    Some(if stream == signal.stream { reached_us } else { reached_us.saturating_add(join.after_us) })
+    if stream == signal.stream { reached_us } else { reached_us.saturating_add(join.after_us) }
 }
 
 /// What a join made of the rows that meet now.
@@ -126,7 +125,7 @@ impl Step<'_> {
     /// The event times of leading rows that meet their partners now.
     fn times(&self) -> Range<i64> {
         let of = |closed: Closed| closed.watermark_us.unwrap_or(i64::MIN);
-        of(self.before.joined)..of(self.closed)
+        of(self.before.settled)..of(self.closed)
     }
 
     fn is_expired(&self, waiting: &WaitingRows, reached_us: i64) -> bool {
@@ -176,9 +175,9 @@ mod tests {
         sealed_us: Option<i64>,
     ) {
         let (a, b) = (stream(leading.0, 110), stream(other.0, 115));
-        let leading = Standing { history: &a, ended: leading.1 };
-        let other = Standing { history: &b, ended: other.1 };
-        assert_eq!(reached(&JOIN(), Closed::default(), leading, other), Closed { watermark_us, sealed_us });
+        let leading = Standing { history: a, ended: leading.1 };
+        let other = Standing { history: b, ended: other.1 };
+        assert_eq!(reached(&JOIN(), Closed::default(), &leading, &other), Closed { watermark_us, sealed_us });
     }
 
     #[test]
@@ -202,6 +201,6 @@ mod tests {
         let before = Closed { watermark_us: Some(500), sealed_us: Some(499) };
         let (a, b) = (stream(Some(100), 110), stream(Some(100), 115));
         let of = |history| Standing { history, ended: false };
-        assert_eq!(reached(&JOIN(), before, of(&a), of(&b)), before);
+        assert_eq!(reached(&JOIN(), before, &of(a), &of(b)), before);
     }
 }

@@ -26,6 +26,7 @@ mod history;
 mod join;
 mod layout;
 mod microbatch;
+mod noise;
 mod publish;
 mod quarantine;
 mod released;
@@ -41,8 +42,8 @@ mod work;
 pub use accounting::{RowAccount, StreamAccount};
 pub use backlog::{Backlog, Unread};
 pub use commit::{
-    Commit, CompactCommit, EpochCommit, FilePosition, FirstEpoch, JoinCommit, JoinedRows, KeyFile, QuarantineFile,
-    ReleaseCommit, ReleaseEntry, ReplayCommit, Section, SignalEpoch, StateFile, TakenRows,
+    Commit, CompactCommit, EpochCommit, FilePosition, FirstEpoch, JoinedRows, KeyFile, QuarantineFile, ReleaseCommit,
+    ReleaseEntry, ReplayCommit, Section, SettledCommit, SignalEpoch, StateFile, TakenRows,
 };
 pub use deploy::{DefinedSignal, Fate, Landed, compare};
 pub use engine::{Engine, InputEnd, StreamInput};
@@ -50,6 +51,7 @@ pub use epoch::Limits;
 pub use error::{Error, Result};
 pub use history::{History, SetAsideFile, StreamHistory, WaitingRows};
 pub use layout::{LOG, released_file};
+pub use noise::clause;
 pub use quarantine::read as read_quarantine;
 pub use released::released_schema;
 pub use replay::{Replayed, Skipped};

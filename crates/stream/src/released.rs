@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, Schema, SchemaRef};
 use arrow::row::{RowConverter, SortField};
@@ -16,10 +16,11 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use sha2::{Digest, Sha256};
 use tidegate_algebra::{Panes, utc_day};
-use tidegate_signal::Signal;
+use tidegate_signal::{Policy, Signal};
 
 use crate::error::{Error, Result};
 use crate::layout::date_of;
+use crate::noise;
 use crate::revision::{Restatement, revision};
 
 /// A released day: its id, and its file's bytes.
@@ -82,6 +83,15 @@ fn with_origin(signal: &Signal, rows: &RecordBatch, release_id: &str) -> Result<
     add("scope", constant("global"));
     if let Some(k) = signal.policy.threshold().and_then(|k| i32::try_from(k).ok()) {
         add("k", Arc::new(Int32Array::from(vec![k; count])));
+    }
+    if let (Some(spec), Policy::Differential { unit, .. }) = (signal.cut.private_spec(), &signal.policy) {
+        let number = |value: f64| Arc::new(Float64Array::from(vec![value; count])) as ArrayRef;
+        add("dp_mechanism", constant(&spec.mechanism.to_string()));
+        add("dp_epsilon", number(spec.epsilon));
+        add("dp_delta", number(spec.delta));
+        add("dp_unit", constant(&format!("{unit}, day")));
+        add("dp_bounds", constant(&spec.bounds()));
+        add("dp_clause", constant(&noise::clause(signal)));
     }
     add("code_hash", constant(&signal.definition.code_hash));
     add("release_id", constant(release_id));

@@ -65,8 +65,8 @@ pub enum Skipped {
     WholeFile,
     /// The signals that read it then are defined otherwise now, and have judged it themselves since.
     OtherDefinition,
-    /// The signal joins its stream with another, and its partners have met.
-    Met,
+    /// The signal takes nothing back.
+    Settled,
 }
 
 impl fmt::Display for Skipped {
@@ -76,7 +76,7 @@ impl fmt::Display for Skipped {
             Self::FileChanged => "the landing file is another than the one that was read",
             Self::WholeFile => "the rest of a file was given up: land its rows in a new file",
             Self::OtherDefinition => "the signals changed since, and have judged these rows themselves",
-            Self::Met => "their signal joins two streams, and takes nothing back: what a row has met, or not, stands",
+            Self::Settled => "their signal takes nothing back: what was joined or noised stands",
         })
     }
 }
@@ -214,8 +214,8 @@ impl Replay<'_> {
     fn judge(&self, position: &Position, takers: &Takers) -> Result<(u64, Arc<BTreeSet<String>>), Skipped> {
         let row = position.row.ok_or(Skipped::WholeFile)?;
         let takers = takers.for_row(position).ok_or(Skipped::OtherDefinition)?;
-        if position.signal.as_ref().is_some_and(|signal| self.epoch.met_us.contains_key(signal)) {
-            return Err(Skipped::Met);
+        if position.signal.as_ref().is_some_and(|signal| self.epoch.settled_us.contains_key(signal)) {
+            return Err(Skipped::Settled);
         }
         let now = self.listing.get(&position.file).ok_or(Skipped::FileGone)?;
         let then = self.epoch.before.files.get(&position.file).ok_or(Skipped::FileGone)?;
@@ -285,7 +285,7 @@ fn gather(
         contract: epoch.contract,
         watermark_us: epoch.before.closed.watermark_us,
         latest_us: epoch.before.latest_us,
-        met_us: epoch.met_us,
+        settled_us: epoch.settled_us,
         known: &known,
     };
     let nothing = BTreeMap::new();

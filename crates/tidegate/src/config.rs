@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use tidegate_privacy::Cost;
 use tidegate_signal::{Parameter, nearest};
 use tidegate_stream::Limits;
 
@@ -18,6 +19,7 @@ pub(crate) struct Config {
     pub(crate) storage: Storage,
     pub(crate) params: BTreeMap<String, toml::Value>,
     pub(crate) epoch: Epoch,
+    pub(crate) privacy: Privacy,
 }
 
 /// Bytes, written with a unit.
@@ -48,6 +50,27 @@ pub(crate) struct Storage {
     pub(crate) root: Option<PathBuf>,
 }
 
+/// What may be spent of the privacy of one person on one day, by all signals and queries together.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Privacy {
+    pub(crate) epsilon: f64,
+    pub(crate) delta: f64,
+}
+
+impl Default for Privacy {
+    fn default() -> Self {
+        Self { epsilon: 5.0, delta: 1e-6 }
+    }
+}
+
+impl Privacy {
+    /// The same in the currency of the budget; nothing when it is no budget.
+    pub(crate) fn cap(&self) -> Cost {
+        Cost::cap(self.epsilon, self.delta).unwrap_or_default()
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Epoch {
@@ -71,6 +94,10 @@ impl Config {
             Err(error) => return Err(Failure::io("read", path.display(), &error)),
         };
         let config = toml::from_str::<Self>(&text).map_err(|error| invalid(&path, &text, &error))?;
+        if let Err(error) = Cost::cap(config.privacy.epsilon, config.privacy.delta) {
+            let fix = "write [privacy] epsilon = 5.0, delta = 1e-6";
+            return Err(Failure::usage("TG301", format!("[privacy] is no budget: {error}"), fix));
+        }
         for (name, value) in &config.params {
             if parameter(value).is_none() {
                 let cause = format!("parameter `{name}` is neither text, number nor truth value");
@@ -109,12 +136,24 @@ fn parameter(value: &toml::Value) -> Option<Parameter> {
 }
 
 fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
-    const FIELDS: [&str; 8] = ["memory", "storage", "root", "params", "epoch", "max_mib", "max_files", "threads"];
+    const FIELDS: [&str; 11] = [
+        "memory",
+        "storage",
+        "root",
+        "params",
+        "epoch",
+        "max_mib",
+        "max_files",
+        "threads",
+        "privacy",
+        "epsilon",
+        "delta",
+    ];
     let cause = error.message().lines().next().unwrap_or("not valid TOML").to_owned();
     let unknown = cause.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
     let fix = match unknown.and_then(|name| nearest(name, FIELDS)) {
         Some(name) => format!("did you mean `{name}`?"),
-        None => "settings are memory, [storage] root, [params], and [epoch] max_mib, max_files, threads".to_owned(),
+        None => "settings are memory, [storage] root, [params], [epoch] max_mib, max_files, threads, and [privacy] epsilon, delta".to_owned(),
     };
     let failure = Failure::usage("TG301", cause, fix);
     match error.span() {

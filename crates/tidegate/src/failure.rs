@@ -2,12 +2,16 @@
 //!
 //! Exit codes: 1 a gate or test failed, 2 usage or SQL, 3 infrastructure, 4 privacy refusal.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::process::ExitCode;
 
 use miette::{Diagnostic, GraphicalReportHandler, LabeledSpan, NamedSource, SourceCode};
+use tidegate_ledger::{Block, Spend};
 use tidegate_signal::{Place, Refusal};
+
+use crate::instants;
 
 /// The result of a command.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -160,6 +164,9 @@ impl Diagnostic for Problem {
 impl From<tidegate_ledger::Error> for Failure {
     fn from(error: tidegate_ledger::Error) -> Self {
         use tidegate_ledger::Error;
+        if let Error::OverBudget { spend, lacking, .. } = &error {
+            return over_budget(*spend, lacking);
+        }
         let text = error.to_string();
         let (code, fix) = match &error {
             Error::Damaged { fault: tidegate_ledger::Fault::Stranger, .. } => {
@@ -170,6 +177,7 @@ impl From<tidegate_ledger::Error> for Failure {
             Error::NoCreate { .. } => {
                 ("TG505", "use a store with conditional writes: a local disk, S3, GCS, Azure or MinIO")
             }
+            Error::OtherCharge { .. } => ("TG212", "restore the budget log: a release is charged once, as it was"),
             Error::NoFolder { .. } => ("TG500", "create it, or correct the root of the project"),
             Error::PermissionDenied { .. } => {
                 ("TG500", "give this user permission, or choose another root with --root")
@@ -181,6 +189,22 @@ impl From<tidegate_ledger::Error> for Failure {
         let cause = cause.strip_suffix(": grant it, or choose another root").unwrap_or(cause);
         Self::infrastructure(code, cause, fix)
     }
+}
+
+/// A release that some day cannot pay for.
+fn over_budget(spend: Spend, lacking: &BTreeMap<Block, Spend>) -> Failure {
+    const SHOWN: usize = 3;
+    let day = |(block, left): (&Block, &Spend)| {
+        let day = block.day.map_or_else(|| "as a whole".to_owned(), |day| format!("on {}", instants::show_day(day)));
+        format!("{} {day} has {left} left", block.stream)
+    };
+    let mut days = lacking.iter().take(SHOWN).map(day).collect::<Vec<_>>().join(", ");
+    if lacking.len() > SHOWN {
+        days.push_str(&format!(", and {} more days", lacking.len() - SHOWN));
+    }
+    let cause = format!("the privacy budget does not pay for it: it costs {spend}, and {days}");
+    let fix = "nothing was shown. A day's budget never comes back; days to come have their own. Ask with a smaller epsilon, or see `tidegate budget` for who spent what";
+    Failure::privacy("TG211", cause, fix)
 }
 
 impl From<tidegate_stream::Error> for Failure {

@@ -3,6 +3,7 @@
 //! Everything that thinks lives in the libraries. Here data goes to stdout, everything else to stderr,
 //! and every failure becomes one message with a code, a place, a cause and a fix.
 
+mod ask;
 mod cli;
 mod commands;
 mod config;

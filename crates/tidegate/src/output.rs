@@ -6,6 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::util::pretty::pretty_format_batches_with_schema;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt};
 use parquet::arrow::ArrowWriter;
 
@@ -47,6 +48,14 @@ pub(crate) async fn print_rows(rows: SendableRecordBatchStream, format: OutputFo
             finish(io::stdout().write_all(&bytes))
         }
     }
+}
+
+/// Prints rows that are there.
+pub(crate) fn print_batch(rows: &RecordBatch, format: OutputFormat) -> Result<()> {
+    let schema = rows.schema();
+    let rows = futures::stream::iter([Ok(rows.clone())]);
+    let rows = Box::pin(RecordBatchStreamAdapter::new(schema, rows));
+    futures::executor::block_on(print_rows(rows, format))
 }
 
 /// Output locks stdout across writes, so rows are gathered before it is taken.

@@ -7,8 +7,9 @@ use datafusion::arrow::compute::concat_batches;
 use datafusion::error::DataFusionError;
 use tidegate_algebra::{Pool, UnitKey, session};
 use tidegate_contract::stream::StreamContract;
-use tidegate_ledger::Store;
-use tidegate_signal::{Definitions, Planner, Signal, SourceText, Stream, StreamDefinition, Table};
+use tidegate_ledger::{Spend, Store};
+use tidegate_privacy::Cost;
+use tidegate_signal::{Definitions, Planner, Signal, SignalDefinition, SourceText, Stream, StreamDefinition, Table};
 use tidegate_source::Source;
 use tidegate_stream::{Engine, Limits, StreamInput};
 
@@ -57,12 +58,7 @@ impl Project {
 
     /// Plans every signal; units are hashed under `key`.
     pub(crate) async fn plan(&self, key: UnitKey) -> Result<Vec<Signal>> {
-        let pool = Pool::of(self.config.limits().pool_bytes).map_err(|error| {
-            Failure::infrastructure("TG500", error.to_string(), "give this user a folder for temporary files")
-        })?;
-        let planner = Planner::new(self.inputs.iter().map(|(stream, _)| stream.clone()).collect(), key);
-        let planner = planner.with_pool(pool);
-        let planner = planner.with_tables(self.tables.clone());
+        let planner = self.planner(key)?;
         let mut signals = Vec::new();
         let mut refusals = Vec::new();
         for definition in &self.definitions.signals {
@@ -74,6 +70,20 @@ impl Project {
         if refusals.is_empty() { Ok(signals) } else { Err(refusals.into()) }
     }
 
+    fn planner(&self, key: UnitKey) -> Result<Planner> {
+        let pool = Pool::of(self.config.limits().pool_bytes).map_err(|error| {
+            Failure::infrastructure("TG500", error.to_string(), "give this user a folder for temporary files")
+        })?;
+        let planner = Planner::new(self.inputs.iter().map(|(stream, _)| stream.clone()).collect(), key);
+        Ok(planner.with_pool(pool).with_tables(self.tables.clone()))
+    }
+
+    /// Plans a query that is run once. The project gets its key, if it has none.
+    pub(crate) async fn plan_once(&self, definition: &SignalDefinition) -> Result<Signal> {
+        let key = secret::load_or_create(&self.store()?, &self.root).await?;
+        Ok(self.planner(key)?.plan(definition).await?)
+    }
+
     /// Plans every signal to look at: with the project's key if there is one, without making one.
     pub(crate) async fn plan_to_look_at(&self) -> Result<Vec<Signal>> {
         let key = self.known_key().await?;
@@ -83,6 +93,12 @@ impl Project {
     /// The project's key, if it has one already.
     async fn known_key(&self) -> Result<Option<UnitKey>> {
         if self.root.is_dir() { secret::load(&self.store()?).await } else { Ok(None) }
+    }
+
+    /// What may be spent of the privacy of one unit of a stream on one day: as the stream says, or else the project.
+    pub(crate) fn budget_of(&self, stream: &StreamDefinition) -> Spend {
+        let Cost { rho_nano, delta_atto } = stream.budget.unwrap_or_else(|| self.config.privacy.cap());
+        Spend { rho_nano, delta_atto }
     }
 
     /// The project's store.
@@ -103,6 +119,7 @@ impl Project {
         let streams = self.inputs.iter().map(|(stream, source)| StreamInput {
             contract: stream.definition.contract.clone(),
             source: Arc::clone(source),
+            budget: self.budget_of(&stream.definition),
         });
         Ok(Engine::open(store, streams.collect(), signals, self.config.limits(), run_id).await?)
     }

@@ -19,13 +19,14 @@ mod variance;
 pub use admit::{Inadmissible, admit, is_unbounded};
 pub use units::UnitKey;
 
-pub(crate) use units::at_least;
+pub(crate) use sum::{avg, sum};
+pub(crate) use units::{at_least, unit_kind};
 
 use datafusion::logical_expr::AggregateUDF;
 
 /// The aggregate functions registered under built-in names: same SQL, exact and order-free answers.
 pub(crate) fn exact_functions() -> Vec<AggregateUDF> {
-    let mut functions = vec![sum::sum(), sum::avg(), min_max::min(), min_max::max()];
+    let mut functions = vec![sum(), avg(), min_max::min(), min_max::max()];
     functions.extend(variance::functions());
     functions
 }

@@ -24,12 +24,12 @@ use super::total::{DecimalTotal, FloatTotal, IntegerTotal, Statistic, Total, sta
 use crate::error::Error;
 
 /// `SUM(x)`.
-pub(super) fn sum() -> AggregateUDF {
+pub(crate) fn sum() -> AggregateUDF {
     ExactTotal::new(sum_udaf(), Statistic::Sum).into()
 }
 
 /// `AVG(x)`, also as `MEAN(x)`.
-pub(super) fn avg() -> AggregateUDF {
+pub(crate) fn avg() -> AggregateUDF {
     ExactTotal::new(avg_udaf(), Statistic::Mean).into()
 }
 

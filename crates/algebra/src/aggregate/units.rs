@@ -44,6 +44,12 @@ impl UnitKey {
         digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// 64 bits by which a unit is known.
+    pub(crate) fn hash64(&self, unit: &[u8]) -> u64 {
+        // The lower half: all bits of the hash are alike.
+        self.hash(unit) as u64
+    }
+
     fn hash(&self, unit: &[u8]) -> u128 {
         let mut hasher = SipHasher24::new_with_key(&self.0);
         hasher.write(unit);
@@ -110,7 +116,7 @@ impl AggregateUDFImpl for AtLeastUnits {
 }
 
 /// The type a unit column is read as before hashing, so that the same unit hashes alike in every encoding.
-fn unit_kind(data_type: &DataType) -> Option<DataType> {
+pub(crate) fn unit_kind(data_type: &DataType) -> Option<DataType> {
     match data_type {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(DataType::Utf8View),
         DataType::UInt64 => Some(DataType::UInt64),

@@ -15,10 +15,13 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
 use tempfile::TempDir;
 use tidegate_algebra::{UnitKey, session};
-use tidegate_ledger::{Chain, Record, Store};
+use tidegate_ledger::{Chain, Record, Spend, Store};
 use tidegate_signal::{Definitions, Planner, SourceText, Stream};
 use tidegate_source::Source;
 use tidegate_stream::{Commit, Engine, LOG, Limits, Result, RowAccount, StreamAccount, StreamInput};
+
+/// Enough for any test.
+const BUDGET: Spend = Spend { rho_nano: 10_000_000_000, delta_atto: 1_000_000_000_000 };
 
 /// A project: its definitions, and the folder that its streams land in.
 pub(crate) struct Lab {
@@ -83,7 +86,7 @@ impl Lab {
             let source = Source::connect(&contract, &definition.path.value, format, self.folder.path());
             let source = source.expect("the stream can be read");
             streams.push(Stream { definition: definition.clone(), schema: Arc::clone(source.schema()) });
-            inputs.push(StreamInput { contract, source: Arc::new(source) });
+            inputs.push(StreamInput { contract, source: Arc::new(source), budget: BUDGET });
         }
         let planner = Planner::new(streams, UnitKey::new([7; 16]));
         let mut signals = Vec::new();

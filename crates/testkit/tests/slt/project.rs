@@ -13,7 +13,7 @@ use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use sqllogictest::{DB, DBOutput};
 use tempfile::TempDir;
 use tidegate_algebra::{UnitKey, query_session, session};
-use tidegate_ledger::Store;
+use tidegate_ledger::{Spend, Store};
 use tidegate_signal::{Definitions, Parameter, Planner, Signal, SourceText, Stream, StreamDefinition, Table};
 use tidegate_source::Source;
 use tidegate_stream::{Engine, InputEnd, Limits, RowAccount, StreamInput};
@@ -236,7 +236,11 @@ impl Project {
         let signals = self.plan(definitions).await?;
         let mut inputs = Vec::new();
         for (stream, source) in self.connect_all(definitions)? {
-            inputs.push(StreamInput { contract: stream.definition.contract, source: Arc::new(source) });
+            inputs.push(StreamInput {
+                contract: stream.definition.contract,
+                source: Arc::new(source),
+                budget: Spend { rho_nano: 1_000_000_000_000, delta_atto: 1_000_000_000_000_000 },
+            });
         }
         let store = Store::open_local(self.folder.path()).map_err(Failure::of)?;
         self.runs += 1;

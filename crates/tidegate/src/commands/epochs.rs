@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 use tidegate_ledger::Record;
 use tidegate_stream::{
-    Commit, CompactCommit, EpochCommit, JoinCommit, QuarantineFile, ReleaseCommit, ReplayCommit, RowAccount,
+    Commit, CompactCommit, EpochCommit, QuarantineFile, ReleaseCommit, ReplayCommit, RowAccount, SettledCommit,
     SignalEpoch, StateFile, StreamAccount,
 };
 
@@ -75,7 +75,7 @@ impl Totals {
                 Commit::Release(release) => totals.add_release(record.seq, release, &mut released),
                 Commit::Compact(compact) => totals.add_compact(compact),
                 Commit::Replay(replay) => totals.add_replay(replay),
-                Commit::Join(join) => totals.add_join(join),
+                Commit::Join(settled) | Commit::Noise(settled) => totals.add_settled(settled),
             }
         }
         totals
@@ -112,7 +112,7 @@ impl Totals {
         self.add_signals(&replay.signals);
     }
 
-    fn add_join(&mut self, join: &JoinCommit) {
+    fn add_settled(&mut self, join: &SettledCommit) {
         self.joins += 1;
         let signal = self.signals.entry(join.signal.clone()).or_default();
         for path in &join.expired {
@@ -190,7 +190,8 @@ fn describe(records: &[Record<Commit>], totals: &Totals) -> String {
             }
             Commit::Compact(compact) => describe_compact(compact),
             Commit::Replay(replay) => describe_replay(replay),
-            Commit::Join(join) => describe_join(join),
+            Commit::Join(settled) => describe_settled("join", settled),
+            Commit::Noise(settled) => describe_settled("noise", settled),
         };
         line(format!("{} {}", record.seq, parts.join("; ")));
     }
@@ -229,9 +230,9 @@ fn describe_compact(compact: &CompactCommit) -> Vec<String> {
     ]
 }
 
-fn describe_join(join: &JoinCommit) -> Vec<String> {
+fn describe_settled(kind: &str, join: &SettledCommit) -> Vec<String> {
     let mut parts = vec![
-        head("join", &join.run_id, join.generation, join.committed_at_us),
+        head(kind, &join.run_id, join.generation, join.committed_at_us),
         format!(
             "{}: {} met, {} of it aggregated",
             join.signal,

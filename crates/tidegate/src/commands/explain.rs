@@ -97,6 +97,10 @@ fn windows(signal: &Signal) -> String {
 fn policy(policy: &Policy) -> String {
     match policy {
         Policy::Open => "everything: the stream protects nobody".to_owned(),
+        Policy::Differential { clause, unit } => format!(
+            "noised groups: {}-differentially private, delta {}, per {unit} and day; at most {} groups of a day per {unit}",
+            clause.epsilon, clause.delta, clause.max_groups
+        ),
         Policy::Threshold { k, unit } => {
             format!("groups of at least {k} distinct {unit}; a cohort threshold, not differential privacy")
         }

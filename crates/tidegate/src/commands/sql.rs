@@ -4,10 +4,11 @@ use std::io::Read;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
+use crate::ask;
 use crate::cli::{self, Place};
 use crate::config::Config;
 use crate::failure::{Failure, Result};
-use crate::output::print_rows;
+use crate::output::{print_batch, print_rows};
 use crate::project::Project;
 use crate::query::Query;
 
@@ -24,12 +25,23 @@ pub(crate) async fn run(place: &Place, options: &cli::Sql) -> Result<ExitCode> {
     // Files can be queried anywhere; a folder with SQL below it is meant as a project.
     let project = if place.project.join("sql").is_dir() { Some(Project::load(place).await?) } else { None };
     let parameters = Config::read(&place.project)?.parameters(&place.parameters);
+    if let Some(project) = &project
+        && let Some(answer) = ask::answer(&text, project, &parameters).await?
+    {
+        print_batch(&answer.rows, options.format)?;
+        eprintln!("{}", answer.price);
+        warn_of(answer.rejected);
+        return Ok(ExitCode::SUCCESS);
+    }
     let query = Query::new(&text, project.as_ref(), parameters).await?;
     let rows = query.run(project.as_ref()).await?;
     print_rows(rows, options.format).await?;
-    let rejected = query.rejected.load(Ordering::Relaxed);
+    warn_of(query.rejected.load(Ordering::Relaxed));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn warn_of(rejected: u64) {
     if rejected > 0 {
         eprintln!("warning: {rejected} rows or files could not be read and are not in the result");
     }
-    Ok(ExitCode::SUCCESS)
 }

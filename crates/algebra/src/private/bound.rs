@@ -1,0 +1,239 @@
+//! What does a unit contribute, and to which groups?
+//!
+//! Of each day (the day under which windows are filed) a unit keeps its first groups, in the order of windows; ties are
+//! broken by a keyed hash of unit and group, which is a function of its own rows only. Each of its totals is clamped,
+//! after it was merged, and added in integers. So one unit more or less changes the sums of at most `max_groups` groups,
+//! each by at most the reach of its bounds, however the rows came.
+
+use std::collections::HashMap;
+use std::hash::Hasher;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt8Array};
+use datafusion::arrow::compute::{cast, concat_batches};
+use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType, UInt64Type};
+use datafusion::arrow::row::{RowConverter, Rows, SortField};
+use datafusion::physical_plan::aggregates::AggregateMode;
+use datafusion::physical_plan::collect;
+use siphasher::sip::SipHasher13;
+use tidegate_privacy::Exact;
+
+use super::measure::Statistic;
+use super::scale::Scale;
+use super::spec::PrivateSpec;
+use crate::cut::{Below, Cut, over_state};
+use crate::error::{Error, Result};
+use crate::release::{Closed, Panes};
+use crate::state::PartialState;
+
+/// Bounded integers per group. Private: nothing of them can be read outside this room.
+#[derive(Default)]
+pub struct Bounded {
+    /// By the bytes of their keys.
+    groups: HashMap<Box<[u8]>, Totals>,
+}
+
+/// What stands behind a group.
+#[derive(Default, Clone)]
+struct Totals {
+    units: i64,
+    /// One sum for each number that is noised, wide enough that the order of adding is nothing.
+    numbers: Vec<i128>,
+}
+
+impl std::fmt::Debug for Bounded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bounded").finish_non_exhaustive()
+    }
+}
+
+impl Bounded {
+    /// Adds what another part of the units contributes.
+    pub fn add(&mut self, other: Self) {
+        for (group, totals) in other.groups {
+            let own = self.groups.entry(group).or_default();
+            own.units = own.units.saturating_add(totals.units);
+            own.numbers.resize(totals.numbers.len().max(own.numbers.len()), 0);
+            for (own, more) in own.numbers.iter_mut().zip(totals.numbers) {
+                *own = own.saturating_add(more);
+            }
+        }
+    }
+}
+
+/// The columns of finished totals per unit.
+struct Contributions {
+    /// The group keys, one row each.
+    keys: Rows,
+    units: Vec<u64>,
+    /// The day under which the row's window is filed, and the window's start; zero without windows.
+    windows: Vec<(i32, i64)>,
+    /// Per statistic, one number of steps per row and noised number.
+    steps: Vec<Vec<Vec<i64>>>,
+}
+
+impl Cut {
+    /// Bounds what the units of `states` contribute to the windows that are closed now and were not `before`. All rows
+    /// of a unit are in `states`, and those of windows of the same days that were closed before.
+    ///
+    /// # Errors
+    /// [`Error::FingerprintMismatch`] when another plan made a state; [`Error::NotPrivate`] when nothing is noised here.
+    pub async fn bound(&self, states: Vec<PartialState>, panes: &Panes, before: Closed) -> Result<Bounded> {
+        let (Below::Private { partial, spec }, [side]) = (&self.below, self.sides.as_slice()) else {
+            return Err(Error::NotPrivate);
+        };
+        let (states, _) = self.dealt(side.layout(), states, panes)?;
+        let finished = over_state(side.layout(), partial, AggregateMode::Final, &states)?;
+        let schema = finished.schema();
+        let rows = collect(finished, Arc::clone(&self.context)).await.map_err(Error::of_execution)?;
+        let rows = concat_batches(&schema, &rows)?;
+        let contributions = self.contributions(spec, &rows)?;
+        let mut order = (0..rows.num_rows()).collect::<Vec<_>>();
+        let tie = |row: usize| tie_break(spec, contributions.units[row], contributions.keys.row(row).as_ref());
+        order.sort_by_cached_key(|&row| {
+            let (day, start) = contributions.windows[row];
+            (day, contributions.units[row], start, tie(row))
+        });
+        let mut bounded = Bounded::default();
+        let (mut last, mut kept) = (None, 0);
+        for row in order {
+            let (day, start) = contributions.windows[row];
+            let owner = (day, contributions.units[row]);
+            kept = if last == Some(owner) { kept + 1 } else { 1 };
+            last = Some(owner);
+            if kept > spec.max_groups || self.was_closed(before, start) {
+                continue;
+            }
+            let totals = bounded.groups.entry(contributions.keys.row(row).as_ref().into()).or_default();
+            totals.units += 1;
+            let numbers = contributions.steps.iter().flatten().map(|column| column[row]);
+            totals.numbers.resize(numbers.clone().count(), 0);
+            for (total, number) in totals.numbers.iter_mut().zip(numbers) {
+                *total += i128::from(number);
+            }
+        }
+        Ok(bounded)
+    }
+
+    fn was_closed(&self, before: Closed, start: i64) -> bool {
+        let end = self.windows.and_then(|key| key.windows.end_of(start));
+        end.is_some_and(|end| before.contains(start, end))
+    }
+
+    fn contributions(&self, spec: &PrivateSpec, rows: &RecordBatch) -> Result<Contributions> {
+        let (totals, places) = spec.totals();
+        let key_count = rows.num_columns() - 1 - totals.len();
+        let keys = match &rows.columns()[..key_count] {
+            [] => vec![one_key(rows.num_rows())],
+            keys => keys.to_vec(),
+        };
+        let units = rows.column(key_count).as_primitive::<UInt64Type>().values().to_vec();
+        let converted = converter(&keys)?.convert_columns(&keys)?;
+        let windows = match self.windows {
+            None => vec![(0, 0); rows.num_rows()],
+            Some(key) => {
+                let starts = rows.column(key.start).as_primitive::<TimestampMicrosecondType>();
+                starts.values().iter().map(|&start| (key.windows.day_of(start), start)).collect()
+            }
+        };
+        let mut steps = Vec::new();
+        for (measure, places) in spec.measures.iter().zip(places) {
+            let numbers = measure.statistic.numbers(spec.selects());
+            let totals = places.iter().map(|place| Arc::clone(rows.column(key_count + 1 + place))).collect::<Vec<_>>();
+            let scales = measure.scales();
+            steps.push(
+                numbers_of(measure.statistic, &totals, &scales, rows.num_rows())?.into_iter().take(numbers).collect(),
+            );
+        }
+        Ok(Contributions { keys: converted, units, windows, steps })
+    }
+
+    /// The groups in the order of their keys, and the integers of each. Public groups are all there.
+    pub(super) fn exact(
+        &self,
+        mut bounded: Bounded,
+        spec: &PrivateSpec,
+        panes: &Panes,
+        before: Closed,
+    ) -> Result<(Vec<ArrayRef>, Exact)> {
+        let types = match self.key_types() {
+            types if types.is_empty() => vec![DataType::UInt8],
+            types => types,
+        };
+        let fields = types.into_iter().map(SortField::new).collect();
+        let converter = RowConverter::new(fields)?;
+        if !spec.selects() {
+            for row in self.public_rows(spec, panes, before, &converter)? {
+                bounded.groups.entry(row.as_ref().into()).or_default();
+            }
+        }
+        let numbers = spec.measures.iter().map(|measure| measure.statistic.numbers(spec.selects())).sum::<usize>();
+        let mut groups = bounded.groups.into_iter().collect::<Vec<_>>();
+        groups.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+        let mut exact = Exact { units: Vec::with_capacity(groups.len()), measures: vec![Vec::new(); numbers] };
+        for (_, totals) in &groups {
+            exact.units.push(totals.units);
+            for (number, column) in exact.measures.iter_mut().enumerate() {
+                let total = totals.numbers.get(number).copied().unwrap_or_default();
+                column.push(total.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64);
+            }
+        }
+        let parser = converter.parser();
+        let keys = converter.convert_rows(groups.iter().map(|(key, _)| parser.parse(key)))?;
+        Ok((keys, exact))
+    }
+}
+
+/// A keyed order of a unit's groups that nobody chooses.
+fn tie_break(spec: &PrivateSpec, unit: u64, group: &[u8]) -> u64 {
+    let mut hasher = SipHasher13::new();
+    // The unit's hash is keyed with the project's secret already.
+    hasher.write_u64(spec.key.hash64(b"order of groups") ^ unit);
+    hasher.write(group);
+    hasher.finish()
+}
+
+/// The key of a query that has one group.
+pub(super) fn one_key(rows: usize) -> ArrayRef {
+    Arc::new(UInt8Array::from(vec![0; rows]))
+}
+
+fn converter(keys: &[ArrayRef]) -> Result<RowConverter> {
+    Ok(RowConverter::new(keys.iter().map(|key| SortField::new(key.data_type().clone())).collect())?)
+}
+
+/// The clamped totals of each unit, in steps: one column for each noised number.
+fn numbers_of(statistic: Statistic, totals: &[ArrayRef], scales: &[Scale], rows: usize) -> Result<Vec<Vec<i64>>> {
+    let doubles = |column: &ArrayRef| -> Result<Vec<Option<f64>>> {
+        Ok(cast(column, &DataType::Float64)?.as_primitive::<Float64Type>().iter().collect())
+    };
+    let whole = |column: &ArrayRef| {
+        column.as_primitive::<Int64Type>().iter().map(Option::unwrap_or_default).collect::<Vec<_>>()
+    };
+    let presence = |values: &[Option<i64>]| values.iter().map(|value| i64::from(value.is_some())).collect::<Vec<_>>();
+    let zeroed = |values: Vec<Option<i64>>| values.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>();
+    Ok(match (statistic, totals) {
+        (Statistic::Units, _) => vec![vec![1; rows]],
+        (Statistic::Count, [counts]) => {
+            let Scale { low, high, .. } = scales[0];
+            vec![whole(counts).into_iter().map(|count| count.clamp(low, high)).collect()]
+        }
+        (Statistic::Sum, [means, counts]) => {
+            let product = |(mean, count): (Option<f64>, i64)| scales[0].steps(mean? * count as f64);
+            vec![zeroed(doubles(means)?.into_iter().zip(whole(counts)).map(product).collect())]
+        }
+        (Statistic::Sum, [sums]) => vec![zeroed(doubles(sums)?.into_iter().map(|sum| scales[0].steps(sum?)).collect())],
+        (Statistic::Mean, [means]) => {
+            let steps = doubles(means)?.into_iter().map(|mean| scales[0].steps(mean?)).collect::<Vec<_>>();
+            vec![zeroed(steps.clone()), presence(&steps)]
+        }
+        (Statistic::Variance | Statistic::Deviation, [means]) => {
+            let steps = doubles(means)?.into_iter().map(|mean| scales[0].steps(mean?)).collect::<Vec<_>>();
+            let half = scales[0].reach().max(1) as f64;
+            let square = |step: Option<i64>| scales[1].steps((step? as f64 / half).powi(2));
+            let squares = steps.iter().map(|&step| square(step)).collect();
+            vec![zeroed(steps.clone()), zeroed(squares), presence(&steps)]
+        }
+        _ => return Err(Error::NotPrivate),
+    })
+}

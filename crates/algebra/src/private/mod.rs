@@ -1,0 +1,26 @@
+//! How is a group shown without showing anybody? Bounded by unit, then noised.
+//!
+//! ```text
+//! state keyed by (window, group, unit)   each unit's own totals; partial and merge as in any signal
+//!        │ bound: a unit keeps its first groups of a day, each of its totals is clamped
+//!        ▼
+//! integers per (window, group)           one unit more or less changes them by no more than was declared
+//!        │ draw: noise, for a `Grant`
+//!        ▼
+//! rows                                   may be shown, and stand
+//! ```
+//!
+//! What is declared stands in a [`PrivateSpec`]; the price follows from it and from nothing else.
+
+mod bound;
+mod draw;
+mod measure;
+mod scale;
+mod spec;
+mod unit;
+
+pub use bound::Bounded;
+pub use measure::{Statistic, is_measure, measure_functions, measure_of};
+pub use spec::{Bounds, MeasureSpec, PrivateSpec, PublicKeys, SpecError};
+
+pub(crate) use unit::unit_hash;

@@ -1,0 +1,149 @@
+//! Which statistics does a differentially private query ask for, within which bounds?
+//!
+//! `COUNT(*, contribution_bounds_per_group => (0, 3))` becomes `dp_count(1, 0, 3, 0)` in the token stream, at the same
+//! place in the file: an aggregate function whose bounds are arguments, so that the planner checks the rest as usual. The
+//! last argument is the share of epsilon, 0 where the call names none.
+
+use datafusion::prelude::SessionContext;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
+use tidegate_algebra::private::Statistic;
+
+use crate::cursor::{Cursor, is_word};
+use crate::options::{Options, split_at_commas};
+use crate::{Code, Place, Refusal, SourceText, refuse};
+
+/// The tokens with our functions in place of aggregates.
+///
+/// # Errors
+/// [`Code::MissingBounds`] for a call without bounds, and other refusals of calls that cannot be noised.
+pub(crate) fn rewrite(
+    tokens: &[TokenWithSpan],
+    source: &SourceText,
+    session: &SessionContext,
+) -> Result<Vec<TokenWithSpan>, Refusal> {
+    let mut rewritten = Vec::with_capacity(tokens.len());
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        let statistic = match &token.token {
+            Token::Word(word) if word.quote_style.is_none() => Statistic::of_aggregate(&word.value.to_lowercase()),
+            _ => None,
+        };
+        let mut cursor = Cursor::new(source, &tokens[at + 1..]);
+        match statistic {
+            Some(statistic) if is_open(tokens.get(at + 1)) => {
+                let Some(inside) = cursor.group()? else { break };
+                let call = Call { statistic, token, source };
+                rewritten.extend(call.rewrite(inside, session)?);
+                at += 1 + cursor.position();
+            }
+            _ => {
+                rewritten.push(token.clone());
+                at += 1;
+            }
+        }
+    }
+    Ok(rewritten)
+}
+
+fn is_open(token: Option<&TokenWithSpan>) -> bool {
+    token.is_some_and(|token| token.token == Token::LParen)
+}
+
+struct Call<'a> {
+    statistic: Statistic,
+    /// Its name.
+    token: &'a TokenWithSpan,
+    source: &'a SourceText,
+}
+
+impl Call<'_> {
+    fn rewrite(&self, inside: &[TokenWithSpan], session: &SessionContext) -> Result<Vec<TokenWithSpan>, Refusal> {
+        let place = Place::new(self.source, self.token.span);
+        let name = self.token.token.to_string().to_uppercase();
+        let parts = split_at_commas(inside);
+        let is_named = |part: &&[TokenWithSpan]| part.get(1).is_some_and(|token| token.token == Token::RArrow);
+        let positional = parts.iter().copied().filter(|part| !is_named(part)).collect::<Vec<_>>();
+        let named = inside_of(&parts.iter().copied().filter(is_named).collect::<Vec<_>>());
+        let mut options = Options::parse("the call", place.clone(), self.source, &named, session)?;
+        let bounds = options.range("contribution_bounds_per_group")?;
+        if let Some(rows) = options.range("contribution_bounds_per_row")? {
+            let cause = format!("{name} is bounded per group: a unit counts with its whole total or mean");
+            let fix = "write contribution_bounds_per_group => (lowest, highest)";
+            return Err(refuse(Code::OptionValue, &rows.place, cause, fix));
+        }
+        let epsilon = options.number("epsilon")?;
+        if let Some(share) = epsilon.as_ref().filter(|share| share.value <= 0.0) {
+            return Err(refuse(
+                Code::OptionValue,
+                &share.place,
+                "a share of epsilon is above 0",
+                "write epsilon => 0.1",
+            ));
+        }
+        options.finish()?;
+        let share = epsilon.map_or(0.0, |share| share.value);
+        let [argument] = positional.as_slice() else {
+            let cause = format!("{name} takes one argument, found {}", positional.len());
+            return Err(refuse(Code::InvalidQuery, &place, cause, "give it the column to measure"));
+        };
+        if let Some((distinct, unit)) = argument.split_first().filter(|(first, _)| is_word(first, "distinct")) {
+            if self.statistic != Statistic::Count {
+                let cause = format!("{name}(DISTINCT ...) cannot be noised: how often a value occurs is not bounded");
+                let place = Place::new(self.source, distinct.span);
+                return Err(refuse(Code::InadmissibleAggregate, &place, cause, "leave DISTINCT out"));
+            }
+            if let Some(bounds) = bounds {
+                let cause = "COUNT(DISTINCT unit) needs no bounds: a unit counts once";
+                return Err(refuse(Code::OptionValue, &bounds.place, cause, "leave them out"));
+            }
+            return Ok(self.call(Statistic::Units, unit.to_vec(), &[share]));
+        }
+        let Some(bounds) = bounds else {
+            let cause = format!("{name} has no bounds: without them one unit could move it by any amount");
+            let example = match self.statistic {
+                Statistic::Count => format!("{name}(..., contribution_bounds_per_group => (0, 10))"),
+                _ => format!("{name}(..., contribution_bounds_per_group => (lowest, highest))"),
+            };
+            let fix = format!("write {example}: each unit's own value is clamped to them");
+            return Err(refuse(Code::MissingBounds, &place, cause, fix));
+        };
+        let argument = match argument {
+            [star] if star.token == Token::Mul => vec![self.token_of(Token::Number("1".to_owned(), false))],
+            argument => argument.to_vec(),
+        };
+        let (low, high) = bounds.value;
+        Ok(self.call(self.statistic, argument, &[low, high, share]))
+    }
+
+    fn call(&self, statistic: Statistic, argument: Vec<TokenWithSpan>, constants: &[f64]) -> Vec<TokenWithSpan> {
+        let name = Word { value: statistic.function().to_owned(), quote_style: None, keyword: Keyword::NoKeyword };
+        let mut tokens = vec![self.token_of(Token::Word(name)), self.token_of(Token::LParen)];
+        tokens.extend(argument);
+        for constant in constants {
+            tokens.push(self.token_of(Token::Comma));
+            if *constant < 0.0 {
+                tokens.push(self.token_of(Token::Minus));
+            }
+            tokens.push(self.token_of(Token::Number(format!("{:?}", constant.abs()), false)));
+        }
+        tokens.push(self.token_of(Token::RParen));
+        tokens
+    }
+
+    fn token_of(&self, token: Token) -> TokenWithSpan {
+        TokenWithSpan { token, span: self.token.span }
+    }
+}
+
+/// Parts with commas between them.
+fn inside_of(parts: &[&[TokenWithSpan]]) -> Vec<TokenWithSpan> {
+    let mut tokens = Vec::new();
+    for part in parts {
+        if !tokens.is_empty() {
+            tokens.push(TokenWithSpan { token: Token::Comma, span: Span::empty() });
+        }
+        tokens.extend(part.iter().cloned());
+    }
+    tokens
+}

@@ -1,0 +1,161 @@
+//! When is a window noised, and who pays? Once, when it closes; and the whole day that it lies in, before anything is
+//! drawn.
+//!
+//! ```text
+//! totals of units wait -> charge each day -> bound, draw -> noised rows -> record -> released as any state
+//! ```
+//!
+//! A day is one mechanism, whose coordinates are shown as its windows close: it is charged when its first window is, and
+//! its units' totals wait until its last one has closed. A crash after the charge leaves it standing and nothing shown;
+//! the next run finds it paid. A crash after the draw leaves rows that no record names and nobody saw.
+
+use std::collections::BTreeSet;
+
+use sha2::{Digest, Sha256};
+use tidegate_algebra::private::Bounded;
+use tidegate_algebra::{Closed, Panes, Windows};
+use tidegate_ledger::{Block, Budget, Charge, Spend, Store};
+use tidegate_privacy::{Cost, Grant};
+use tidegate_signal::{Policy, Signal};
+
+use crate::clock::now_us;
+use crate::commit::{JoinedRows, StateFile};
+use crate::engine::Run;
+use crate::epoch::Limits;
+use crate::error::{Error, Result};
+use crate::history::{SignalHistory, WaitingRows};
+use crate::join::Met;
+use crate::state::Shelf;
+
+/// The event time before which a row comes too late for `signal`: its window was noised.
+pub(crate) fn cutoff(windows: Windows, settled: Closed) -> i64 {
+    let passed = settled.watermark_us.map_or(i64::MIN, |watermark_us| windows.cutoff(watermark_us, 0));
+    let ended = settled.sealed_us.and_then(|sealed_us| windows.end_of(windows.pane_of(sealed_us)));
+    passed.max(ended.unwrap_or(i64::MIN))
+}
+
+/// What one release of `signal` costs each block.
+pub(crate) fn spend(signal: &Signal) -> Result<Spend> {
+    let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
+    let calibration = signal.cut.calibration().unwrap_or(Err(tidegate_algebra::Error::NotPrivate));
+    let Cost { rho_nano, delta_atto } = calibration.map_err(explain)?.cost();
+    Ok(Spend { rho_nano, delta_atto })
+}
+
+/// A signal whose windows are noised as far as `closed`.
+pub(crate) struct Step<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) signal: &'a Signal,
+    pub(crate) windows: Windows,
+    pub(crate) before: &'a SignalHistory,
+    pub(crate) closed: Closed,
+    pub(crate) limits: &'a Limits,
+    pub(crate) run: &'a Run,
+    /// What a block of the stream may spend.
+    pub(crate) cap: Spend,
+}
+
+impl Step<'_> {
+    /// Charges the days that have windows to show, and noises those windows. The rows that come of it are written to
+    /// `path`.
+    pub(crate) async fn make(&self, budget: &mut Budget, path: String) -> Result<Met> {
+        let name = self.signal.name();
+        let explain = |source| Error::Signal { signal: name.to_owned(), source };
+        let cut = &self.signal.cut;
+        let expired = self.before.waiting.iter().filter(|waiting| self.is_expired(waiting));
+        let mut met = Met { expired: expired.map(|waiting| waiting.file.path.clone()).collect(), ..Met::default() };
+        let days = self.days();
+        if days.is_empty() {
+            return Ok(met);
+        }
+        let (mut spend, cap) = (spend(self.signal)?, self.cap);
+        for &day in &days {
+            spend = budget.charge(self.charge(day, spend), &move |_| cap).await?.spend();
+        }
+        let side = cut.side(&self.signal.stream).ok_or_else(|| explain(tidegate_algebra::Error::NotPrivate))?;
+        let shelf = Shelf { store: self.store, signal: name, layout: side.layout() };
+        let files = self.before.waiting.iter().map(|waiting| &waiting.file);
+        let files = files.filter(|file| file.days.iter().any(|day| days.contains(day))).collect::<Vec<_>>();
+        let panes = Panes { closed: self.closed, lateness_us: 0, days: Some(days) };
+        let mut bounded = Bounded::default();
+        for part in shelf.parts(&files, self.limits.state_bytes) {
+            let states = shelf.read(&files, part).await?;
+            bounded.add(cut.bound(states, &panes, self.before.settled).await.map_err(explain)?);
+        }
+        let grant = Grant::paid(Cost { rho_nano: spend.rho_nano, delta_atto: spend.delta_atto });
+        let noised = cut.draw(bounded, &panes, self.before.settled, grant).map_err(explain)?;
+        met.rows = JoinedRows { leading: 0, aggregated: noised.rows() as u64 };
+        if !noised.is_empty() {
+            let file = Shelf::of(self.store, self.signal).write(path, noised).await?;
+            let days = panes.days.iter().flatten().copied().collect::<Vec<_>>();
+            let starts = days.iter().flat_map(|&day| self.new_starts(day));
+            let covered = starts.filter_map(|start| Some((start, self.windows.end_of(start)?))).collect();
+            met.state = Some(StateFile { days, covered, ..file });
+        }
+        Ok(met)
+    }
+
+    /// The days that have windows which are closed now and were not before: those of which something waits, and where
+    /// groups are public all since the first.
+    fn days(&self) -> BTreeSet<i32> {
+        let waiting = self.before.waiting.iter().flat_map(|waiting| waiting.file.days.iter().copied());
+        let mut days = waiting.collect::<BTreeSet<_>>();
+        if self.signal.cut.private_spec().is_some_and(|spec| spec.min_units.is_none()) {
+            let noised = self.before.touches.iter().flat_map(|(_, touch)| touch.days.iter().copied());
+            let last = self.closed.watermark_us.max(self.closed.sealed_us);
+            let last = last.map(|instant_us| self.windows.day_of(self.windows.pane_of(instant_us)));
+            if let (Some(first), Some(last)) = (days.iter().copied().chain(noised).min(), last) {
+                days.extend(first..=last);
+            }
+        }
+        days.retain(|&day| self.new_starts(day).next().is_some());
+        days
+    }
+
+    /// The windows of a day that are closed now and were not before.
+    fn new_starts(&self, day: i32) -> impl Iterator<Item = i64> {
+        let (windows, closed, before) = (self.windows, self.closed, self.before.settled);
+        windows.starts_of_day(day).into_iter().filter(move |&start| {
+            let end = windows.end_of(start).unwrap_or(i64::MAX);
+            closed.contains(start, end) && !before.contains(start, end)
+        })
+    }
+
+    /// True when all days of a file are over: until then their units' first groups must be known.
+    fn is_expired(&self, waiting: &WaitingRows) -> bool {
+        let is_over = |&start: &i64| self.closed.contains(start, self.windows.end_of(start).unwrap_or(i64::MAX));
+        waiting.file.days.iter().all(|&day| self.windows.starts_of_day(day).iter().all(is_over))
+    }
+
+    fn charge(&self, day: i32, spend: Spend) -> Charge {
+        let (name, fingerprint) = (self.signal.name(), self.signal.cut.fingerprint());
+        let blocks = self.windows.utc_days_of(day).map(|day| block(self.signal, Some(day)));
+        Charge {
+            id: id(&format!("signal {name} plan {fingerprint} day {day}")),
+            purpose: name.to_owned(),
+            clause: clause(self.signal),
+            blocks: blocks.collect(),
+            spend,
+            charged_at_us: now_us(),
+            run_id: self.run.id.clone(),
+        }
+    }
+}
+
+/// Whose privacy a release of `signal` spends.
+pub(crate) fn block(signal: &Signal, day: Option<i32>) -> Block {
+    let unit = match &signal.policy {
+        Policy::Differential { unit, .. } | Policy::Threshold { unit, .. } => unit.clone(),
+        Policy::Open => String::new(),
+    };
+    Block { stream: signal.stream.clone(), unit, day }
+}
+
+/// The hash of what is declared about a noised query.
+pub fn clause(signal: &Signal) -> String {
+    id(&signal.cut.private_spec().map(|spec| spec.text()).unwrap_or_default())
+}
+
+fn id(text: &str) -> String {
+    Sha256::digest(text)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,149 @@
+//! How is a differentially private question answered, once?
+//!
+//! As a signal is, over everything that has landed: totals per unit, bounded, charged, noised. The charge is durable
+//! before anything is drawn, and the same question asked again is charged again.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::TimestampMicrosecondType;
+use futures::StreamExt;
+use tidegate_algebra::{Closed, Panes, PartialState, utc_day};
+use tidegate_ledger::{Block, Budget, Charge, Spend};
+use tidegate_privacy::{Cost, Grant};
+use tidegate_signal::{Policy, Signal, SignalDefinition, SourceText};
+use tidegate_source::{Item, Source};
+use tidegate_stream::clause;
+
+use crate::failure::{Failure, Result};
+use crate::project::Project;
+use crate::query::Parameters;
+
+/// Rows that are aggregated at a time.
+const ROWS: usize = 500_000;
+const BATCH_ROWS: usize = 8_192;
+
+/// What was answered.
+pub(crate) struct Answer {
+    pub(crate) rows: RecordBatch,
+    /// Rows and files that could not be read.
+    pub(crate) rejected: u64,
+    /// What it cost, in words.
+    pub(crate) price: String,
+}
+
+/// Answers `text` if it asks with differential privacy.
+pub(crate) async fn answer(text: &str, project: &Project, parameters: &Parameters) -> Result<Option<Answer>> {
+    let source = SourceText::new("query", text);
+    let session = tidegate_algebra::session();
+    let definition = SignalDefinition::of_query(&source, parameters, &session)?;
+    let Some(definition) = definition.filter(SignalDefinition::is_differential) else { return Ok(None) };
+    let signal = project.plan_once(&definition).await?;
+    let input = project.inputs.iter().find(|(stream, _)| stream.definition.name.value == signal.stream);
+    let Some((stream, source)) = input else { return Ok(None) };
+    let event_time = stream.definition.contract.event_time.as_deref();
+    let totals = totals_of(&signal, source, event_time).await?;
+    let days = totals.days.map_or_else(|| vec![None], |(first, last)| (first..=last).map(Some).collect());
+    let spend = charge(&signal, project, &days, project.budget_of(&stream.definition)).await?;
+    let explain = |source| Failure::from(tidegate_stream::Error::Signal { signal: "the query".to_owned(), source });
+    let all = Closed { watermark_us: Some(i64::MAX), sealed_us: None };
+    let panes = Panes { closed: all, lateness_us: 0, days: totals.days.map(|(first, last)| (first..=last).collect()) };
+    let nothing = Closed::default();
+    let bounded = signal.cut.bound(totals.states, &panes, nothing).await.map_err(explain)?;
+    let grant = Grant::paid(Cost { rho_nano: spend.rho_nano, delta_atto: spend.delta_atto });
+    let noised = signal.cut.draw(bounded, &panes, nothing, grant).map_err(explain)?;
+    let released = signal.cut.release(vec![noised], &panes).await.map_err(explain)?;
+    let rows = released.sorted_by(&signal.sort_order).map_err(explain)?;
+    Ok(Some(Answer { rows, rejected: totals.rejected, price: price(&signal, &days, spend) }))
+}
+
+/// What is known of each unit, and of which days.
+struct Totals {
+    states: Vec<PartialState>,
+    /// The first and the last day; none where rows have no time.
+    days: Option<(i32, i32)>,
+    rejected: u64,
+}
+
+async fn totals_of(signal: &Signal, source: &Arc<Source>, event_time: Option<&str>) -> Result<Totals> {
+    let explain = |source| Failure::from(tidegate_stream::Error::Signal { signal: "the query".to_owned(), source });
+    let listed = |source| tidegate_stream::Error::Source { stream: signal.stream.clone(), source };
+    let mut wanted = signal.cut.source_columns(&signal.stream).map_err(explain)?;
+    wanted.extend(event_time.map(str::to_owned));
+    let all = source.schema().fields().iter().map(|field| field.name().clone());
+    let columns = all.filter(|column| wanted.contains(column)).collect::<Vec<_>>();
+    let side = signal.cut.side(&signal.stream).ok_or_else(|| explain(tidegate_algebra::Error::NotPrivate))?;
+    let mut totals = Totals { states: Vec::new(), days: None, rejected: 0 };
+    let mut batches: Vec<RecordBatch> = Vec::new();
+    for file in source.discover().map_err(listed)? {
+        let mut items = source.open(&file, &columns, 0.., BATCH_ROWS).map_err(listed)?;
+        while let Some(item) = items.next().await {
+            match item {
+                Item::Rows(delivery) => {
+                    totals.rejected += delivery.rejected.len() as u64;
+                    totals.days = days_with(totals.days, &delivery.batch, event_time);
+                    batches.push(delivery.batch);
+                }
+                Item::FileRejected(_) => totals.rejected += 1,
+            }
+            if batches.iter().map(RecordBatch::num_rows).sum::<usize>() >= ROWS {
+                totals.states.push(partial(side, &mut batches).await.map_err(explain)?);
+            }
+        }
+    }
+    if !batches.is_empty() {
+        totals.states.push(partial(side, &mut batches).await.map_err(explain)?);
+    }
+    Ok(totals)
+}
+
+async fn partial(
+    side: &tidegate_algebra::Side,
+    batches: &mut Vec<RecordBatch>,
+) -> tidegate_algebra::Result<PartialState> {
+    let batches = std::mem::take(batches);
+    let schema = batches[0].schema();
+    Ok(side.partial(&schema, &[batches]).await?.state)
+}
+
+fn days_with(days: Option<(i32, i32)>, batch: &RecordBatch, event_time: Option<&str>) -> Option<(i32, i32)> {
+    let times = batch.column_by_name(event_time?)?.as_primitive::<TimestampMicrosecondType>();
+    let (first, last) = (utc_day(arrow::compute::min(times)?), utc_day(arrow::compute::max(times)?));
+    Some(days.map_or((first, last), |(from, to)| (first.min(from), last.max(to))))
+}
+
+/// Charges all days of the stream, or none.
+async fn charge(signal: &Signal, project: &Project, days: &[Option<i32>], cap: Spend) -> Result<Spend> {
+    let calibration = signal.cut.calibration().unwrap_or(Err(tidegate_algebra::Error::NotPrivate));
+    let calibration =
+        calibration.map_err(|source| tidegate_stream::Error::Signal { signal: "the query".to_owned(), source })?;
+    let Cost { rho_nano, delta_atto } = calibration.cost();
+    let Policy::Differential { unit, .. } = &signal.policy else { return Ok(Spend::default()) };
+    let block = |&day: &Option<i32>| Block { stream: signal.stream.clone(), unit: unit.clone(), day };
+    let charged_at_us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
+    let run_id = crate::commands::run::run_id()?;
+    let charge = Charge {
+        id: format!("query {run_id}"),
+        purpose: "query".to_owned(),
+        clause: clause(signal),
+        blocks: days.iter().map(block).collect(),
+        spend: Spend { rho_nano, delta_atto },
+        charged_at_us: i64::try_from(charged_at_us).unwrap_or(i64::MAX),
+        run_id,
+    };
+    let mut budget = Budget::open(project.store()?).await?;
+    Ok(budget.charge(charge, &move |_| cap).await?.spend())
+}
+
+fn price(signal: &Signal, days: &[Option<i32>], spend: Spend) -> String {
+    let Policy::Differential { unit, clause } = &signal.policy else { return String::new() };
+    let days = match days {
+        [None] => "the data as a whole".to_owned(),
+        days => crate::words::counted(days.len() as u64, "day"),
+    };
+    format!(
+        "charged {days}: {}-differential privacy per {unit} and day, delta {} ({spend})",
+        clause.epsilon, clause.delta
+    )
+}
