@@ -18,37 +18,49 @@ use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 
 type Expression = Arc<dyn PhysicalExpr>;
 
+/// What is done to an expression.
+type Change<'a> = &'a dyn Fn(&Expression) -> Result<Expression>;
+
 /// The same plan with checked arithmetic.
 pub(crate) fn check_arithmetic(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
-    plan.transform_up(|node| {
-        if let Some(projection) = node.downcast_ref::<ProjectionExec>() {
-            return Ok(Transformed::yes(checked_projection(projection)?));
-        }
-        if let Some(filter) = node.downcast_ref::<FilterExec>() {
-            let predicate = checked(filter.predicate())?;
-            return Ok(Transformed::yes(Arc::new(FilterExecBuilder::from(filter).with_predicate(predicate).build()?)));
-        }
-        if let Some(aggregation) = node.downcast_ref::<AggregateExec>() {
-            return Ok(Transformed::yes(checked_aggregation(aggregation)?));
-        }
-        Ok(Transformed::no(node))
+    plan.transform_up(|node| match with_expressions(&node, &checked)? {
+        Some(changed) => Ok(Transformed::yes(changed)),
+        None => Ok(Transformed::no(node)),
     })
     .data()
 }
 
-fn checked_projection(projection: &ProjectionExec) -> Result<Arc<dyn ExecutionPlan>> {
+/// `node` with its expressions changed, where it computes row by row or aggregates.
+pub(crate) fn with_expressions(
+    node: &Arc<dyn ExecutionPlan>,
+    change: Change<'_>,
+) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    if let Some(projection) = node.downcast_ref::<ProjectionExec>() {
+        return changed_projection(projection, change).map(Some);
+    }
+    if let Some(filter) = node.downcast_ref::<FilterExec>() {
+        let predicate = change(filter.predicate())?;
+        return Ok(Some(Arc::new(FilterExecBuilder::from(filter).with_predicate(predicate).build()?)));
+    }
+    match node.downcast_ref::<AggregateExec>() {
+        Some(aggregation) => changed_aggregation(aggregation, change).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn changed_projection(projection: &ProjectionExec, change: Change<'_>) -> Result<Arc<dyn ExecutionPlan>> {
     let columns = projection
         .expr()
         .iter()
-        .map(|column| Ok(ProjectionExpr { expr: checked(&column.expr)?, alias: column.alias.clone() }));
+        .map(|column| Ok(ProjectionExpr { expr: change(&column.expr)?, alias: column.alias.clone() }));
     let columns = columns.collect::<Result<Vec<_>>>()?;
     Ok(Arc::new(ProjectionExec::try_new(columns, Arc::clone(projection.input()))?))
 }
 
-fn checked_aggregation(aggregation: &AggregateExec) -> Result<Arc<dyn ExecutionPlan>> {
+fn changed_aggregation(aggregation: &AggregateExec, change: Change<'_>) -> Result<Arc<dyn ExecutionPlan>> {
     let keys = aggregation.group_expr();
     let named = |keys: &[(Expression, String)]| {
-        keys.iter().map(|(key, name)| Ok((checked(key)?, name.clone()))).collect::<Result<Vec<_>>>()
+        keys.iter().map(|(key, name)| Ok((change(key)?, name.clone()))).collect::<Result<Vec<_>>>()
     };
     let groups = PhysicalGroupBy::new(
         named(keys.expr())?,
@@ -56,8 +68,8 @@ fn checked_aggregation(aggregation: &AggregateExec) -> Result<Arc<dyn ExecutionP
         keys.groups().to_vec(),
         keys.has_grouping_set(),
     );
-    let calls = aggregation.aggr_expr().iter().map(checked_call).collect::<Result<Vec<_>>>()?;
-    let filters = aggregation.filter_expr().iter().map(|filter| filter.as_ref().map(checked).transpose());
+    let calls = aggregation.aggr_expr().iter().map(|call| changed_call(call, change)).collect::<Result<Vec<_>>>()?;
+    let filters = aggregation.filter_expr().iter().map(|filter| filter.as_ref().map(change).transpose());
     Ok(Arc::new(AggregateExec::try_new(
         *aggregation.mode(),
         groups,
@@ -68,9 +80,9 @@ fn checked_aggregation(aggregation: &AggregateExec) -> Result<Arc<dyn ExecutionP
     )?))
 }
 
-fn checked_call(call: &Arc<AggregateFunctionExpr>) -> Result<Arc<AggregateFunctionExpr>> {
-    let arguments = call.expressions().iter().map(checked).collect::<Result<Vec<_>>>()?;
-    let order = call.order_bys().iter().map(|sort| checked(&sort.expr)).collect::<Result<Vec<_>>>()?;
+fn changed_call(call: &Arc<AggregateFunctionExpr>, change: Change<'_>) -> Result<Arc<AggregateFunctionExpr>> {
+    let arguments = call.expressions().iter().map(change).collect::<Result<Vec<_>>>()?;
+    let order = call.order_bys().iter().map(|sort| change(&sort.expr)).collect::<Result<Vec<_>>>()?;
     Ok(call.with_new_expressions(arguments, order).map_or_else(|| Arc::clone(call), Arc::new))
 }
 

@@ -27,6 +27,7 @@ use crate::checked::check_arithmetic;
 use crate::codec::FORMAT;
 use crate::error::{Error, Result};
 use crate::join::sides;
+use crate::lenient::null_on_error;
 use crate::node::{Private, Release, ReleaseExec, Rows};
 use crate::private::PrivateSpec;
 use crate::side::Side;
@@ -123,6 +124,7 @@ impl Cut {
     pub async fn plan(session: &SessionContext, query: &LogicalPlan) -> Result<Self> {
         let release = find_release(query)?;
         let above = check_arithmetic(session.state().create_physical_plan(query).await?)?;
+        let above = if release.private.is_some() { null_on_error(above)? } else { above };
         let above = with_tables_held(above)?;
         let barrier = Arc::clone(&find(&above, |node| node.downcast_ref::<ReleaseExec>().is_some())?[0]);
         let below = Arc::clone(barrier.children()[0]);

@@ -16,6 +16,7 @@ mod error;
 pub mod exact;
 mod fingerprint;
 mod join;
+mod lenient;
 mod node;
 mod panes;
 mod partial;

@@ -17,6 +17,8 @@ mod draw;
 mod measure;
 mod scale;
 mod spec;
+#[cfg(test)]
+mod tests;
 mod unit;
 
 pub use bound::Bounded;
