@@ -95,11 +95,14 @@ impl Release {
     /// # Errors
     /// When the unit is not a column of the aggregation's input.
     pub fn private(aggregate: Aggregate, spec: Arc<PrivateSpec>, windows: Option<Windows>) -> Result<LogicalPlan> {
-        let mut columns =
-            aggregate.schema.iter().map(|(table, field)| {
-            // What fails on a row is null there.
-            (table.cloned(), Arc::new(field.as_ref().clone().with_nullable(true)))
-        }).collect::<Vec<_>>();
+        let mut columns = aggregate
+            .schema
+            .iter()
+            .map(|(table, field)| {
+                // What fails on a row is null there.
+                (table.cloned(), Arc::new(field.as_ref().clone().with_nullable(true)))
+            })
+            .collect::<Vec<_>>();
         for number in 0..spec.measures.len() {
             columns.push((None, Arc::new(Field::new(deviation_column(number), DataType::Float64, true))));
         }

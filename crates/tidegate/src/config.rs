@@ -60,7 +60,7 @@ pub(crate) struct Privacy {
 
 impl Default for Privacy {
     fn default() -> Self {
-        Self { epsilon: 5.0, delta: 1e-6 }
+        Self { epsilon: 6.0, delta: 1e-6 }
     }
 }
 
@@ -95,7 +95,7 @@ impl Config {
         };
         let config = toml::from_str::<Self>(&text).map_err(|error| invalid(&path, &text, &error))?;
         if let Err(error) = Cost::cap(config.privacy.epsilon, config.privacy.delta) {
-            let fix = "write [privacy] epsilon = 5.0, delta = 1e-6";
+            let fix = "write [privacy] epsilon = 6.0, delta = 1e-6";
             return Err(Failure::usage("TG301", format!("[privacy] is no budget: {error}"), fix));
         }
         for (name, value) in &config.params {

@@ -234,10 +234,12 @@ pub(crate) async fn released_rows(root: &Path, signal: &str) -> Result<Option<Se
     Ok(Some(session.read_table(table)?.execute_stream().await?))
 }
 
-/// The folder of a signal with released rows. Days whose rows were all taken back leave empty folders behind.
+/// The folder of a signal with released rows. Days whose rows were all taken back leave folders without a file behind.
 fn released_folder(root: &Path, signal: &str) -> Option<PathBuf> {
     let folder = root.join(format!("released/signal={signal}"));
-    let is_filled = |day: DirEntry| std::fs::read_dir(day.path()).is_ok_and(|mut files| files.next().is_some());
+    // A crash may leave a file that had no name yet.
+    let is_named = |file: DirEntry| !file.file_name().to_string_lossy().starts_with('.');
+    let is_filled = |day: DirEntry| std::fs::read_dir(day.path()).is_ok_and(|files| files.flatten().any(is_named));
     let filled = std::fs::read_dir(&folder).ok()?.flatten().any(is_filled);
     filled.then_some(folder)
 }

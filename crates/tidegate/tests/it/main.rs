@@ -11,6 +11,7 @@ mod disorder;
 mod epochs;
 mod feeding;
 mod follow;
+mod noise;
 mod project;
 mod quarantine;
 mod real_data;

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::project::Project;
 
-fn data() -> Option<PathBuf> {
+pub(crate) fn data() -> Option<PathBuf> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let folder =
         std::env::var_os("TIDEGATE_REAL_DATA").map_or_else(|| repository.join("../shared/data"), PathBuf::from);
