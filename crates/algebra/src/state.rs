@@ -13,6 +13,20 @@ use crate::{Fingerprint, codec};
 ///
 /// Keys need not be unique. The columns are private to this crate, so that a value can leave a state
 /// only through [`Cut::release`](crate::Cut::release); `Debug` prints sizes alone.
+///
+/// ```no_run
+/// fn sizes(state: &tidegate_algebra::PartialState) -> (usize, String) {
+///     (state.rows(), format!("{state:?}"))
+/// }
+/// ```
+///
+/// Its columns cannot be read outside this crate:
+///
+/// ```compile_fail,E0616
+/// fn values(state: &tidegate_algebra::PartialState) -> usize {
+///     state.batches.len()
+/// }
+/// ```
 #[derive(Clone)]
 pub struct PartialState {
     pub(crate) fingerprint: Fingerprint,

@@ -78,6 +78,8 @@ codes! {
     Unnoisable = "TG209",
     /// The groups are said to be public and do not come from a public table.
     NotPublic = "TG210",
+    /// What is shown under a threshold could be subtracted from what was shown.
+    Subtractable = "TG214",
 }
 
 impl Code {

@@ -43,6 +43,8 @@ pub struct Signal {
     pub join: Option<StreamJoin>,
     /// Under which condition its groups are shown.
     pub policy: Policy,
+    /// What was shown stands: rows that come later for it are late.
+    pub stands: bool,
     /// Its windows.
     pub windows: Option<Windows>,
     /// The position of the result column by whose days rows are filed that are released as they are.
@@ -135,7 +137,8 @@ impl Planner {
         })?;
         let other = shape.join.as_ref().and_then(|join| self.streams.get(&join.stream));
         let cut = [Some(stream), other].into_iter().flatten().fold(signal.cut, counting);
-        Ok(Signal { join: shape.join, cut, ..signal })
+        let stands = signal.stands || shape.join.is_some();
+        Ok(Signal { join: shape.join, cut, stands, ..signal })
     }
 
     async fn plan_groups(
@@ -158,7 +161,18 @@ impl Planner {
             output::check(plan.schema().as_arrow(), windows.as_ref(), &policy, definition)?;
             let cut = Cut::plan(session, &plan).await?;
             let (definition, stream) = (definition.clone(), stream.name.value.clone());
-            return Ok(Signal { definition, stream, join: None, policy, windows, filed_by: None, cut, sort_order });
+            let stands = true;
+            return Ok(Signal {
+                definition,
+                stream,
+                join: None,
+                policy,
+                stands,
+                windows,
+                filed_by: None,
+                cut,
+                sort_order,
+            });
         }
         let threshold = match &policy {
             Policy::Open | Policy::Differential { .. } => None,
@@ -170,11 +184,15 @@ impl Planner {
         };
         let windows = window.map(|window| window.windows);
         output::check(plan.schema().as_arrow(), windows.as_ref(), &policy, definition)?;
+        if threshold.is_some() {
+            policy::refuse_subtractable(windows.as_ref(), definition, stream)?;
+        }
         let sort_order = output::sort_order(&plan, plan.schema().as_arrow(), &aggregate.group_expr);
         let barrier = |aggregate| Release::over(aggregate, threshold.clone(), windows);
         let cut = Cut::plan(session, &bar(plan, windows, &barrier)?).await?;
+        let stands = threshold.is_some() && stream.contract.privacy_unit.is_some();
         let (definition, stream) = (definition.clone(), stream.name.value.clone());
-        Ok(Signal { definition, stream, join: None, policy, windows, filed_by: None, cut, sort_order })
+        Ok(Signal { definition, stream, join: None, policy, stands, windows, filed_by: None, cut, sort_order })
     }
 
     /// A signal without an aggregation: its rows are released as they are.
@@ -191,7 +209,8 @@ impl Planner {
         let sort_order = output::row_order(schema, filed_by);
         let cut = Cut::plan(session, &Release::of_rows(plan, filed_by)).await?;
         let (definition, stream) = (definition.clone(), stream.name.value.clone());
-        Ok(Signal { definition, stream, join: None, policy: Policy::Open, windows: None, filed_by, cut, sort_order })
+        let policy = Policy::Open;
+        Ok(Signal { definition, stream, join: None, policy, stands: false, windows: None, filed_by, cut, sort_order })
     }
 
     /// A session in which every stream is a template: micro-batches take its place.

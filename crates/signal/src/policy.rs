@@ -7,10 +7,13 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::logical_plan::Aggregate;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
+use tidegate_algebra::Windows;
+
 use crate::clause::{ClauseKind, Differential, PrivacyClause};
 use crate::definition::{SignalDefinition, StreamDefinition};
 use crate::origin::is_stream_column;
-use crate::{Code, Refusal, refuse};
+use crate::window::function_name;
+use crate::{Code, Place, Refusal, refuse};
 
 /// The condition under which groups are released.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,6 +99,40 @@ pub(crate) fn decide(signal: &SignalDefinition, stream: &StreamDefinition) -> Re
         )),
         ClauseKind::Threshold(threshold) => Ok(Policy::Threshold { k: threshold.value, unit }),
         ClauseKind::Differential(clause) => Ok(Policy::Differential { clause: clause.clone(), unit }),
+    }
+}
+
+/// Refuses a threshold over people where what is shown could be subtracted from what is shown beside it, or was shown
+/// before: a difference of two large groups may be one person.
+///
+/// # Errors
+/// [`Code::Subtractable`] for running totals, overlapping windows and lateness over a protected stream.
+pub(crate) fn refuse_subtractable(
+    windows: Option<&Windows>,
+    signal: &SignalDefinition,
+    stream: &StreamDefinition,
+) -> Result<(), Refusal> {
+    let Some(unit) = &stream.contract.privacy_unit else { return Ok(()) };
+    let name = &stream.name.value;
+    let refused = |place: &Place, what: &str, fix: String| {
+        let cause = format!("stream `{name}` protects `{unit}`, and {what}: their difference may be one of them");
+        Err(refuse(Code::Subtractable, place, cause, fix))
+    };
+    match windows {
+        None => {
+            let fix = format!("read windows: FROM TUMBLE({name}, event_time, INTERVAL '1 day'), and group by them");
+            refused(&signal.query_place, "running totals are shown again with a few rows more", fix)
+        }
+        Some(windows @ (Windows::Hop { .. } | Windows::Cumulate { .. })) => {
+            let function = function_name(windows);
+            let what = format!("windows of {function} overlap");
+            refused(&signal.word_place(function), &what, "write TUMBLE, and add up its released windows".to_owned())
+        }
+        Some(_) if signal.lateness_us > 0 => {
+            let what = "a window that takes late rows is shown again with a few rows more";
+            refused(&signal.query_place, what, "leave lateness out, and give the stream a longer watermark".to_owned())
+        }
+        Some(_) => Ok(()),
     }
 }
 

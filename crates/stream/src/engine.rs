@@ -369,17 +369,31 @@ impl Engine {
 
     /// Per signal that takes nothing back, the event time before which rows of `stream` come too late for it.
     fn settled_us(&self, stream: &str) -> BTreeMap<String, i64> {
-        let signals = self.signals.iter().filter(|signal| signal.reads(stream));
+        let signals = self.signals.iter().filter(|signal| signal.stands && signal.reads(stream));
         let cutoff = |signal: &Signal| {
             let settled = self.signal_history(signal).settled;
             let cutoff_us = match (&signal.join, signal.cut.private_spec(), signal.windows) {
                 (Some(join), _, _) => join::cutoff(signal, join, stream, settled),
                 (None, Some(_), Some(windows)) => noise::cutoff(windows, settled),
-                _ => return None,
+                (None, None, Some(windows)) => noise::cutoff(windows, self.shown(signal)),
+                (None, _, None) => i64::MIN,
             };
-            Some((signal.name().to_owned(), cutoff_us))
+            (signal.name().to_owned(), cutoff_us)
         };
-        signals.filter_map(cutoff).collect()
+        signals.map(cutoff).collect()
+    }
+
+    /// How far the windows of `signal` were closed when they were last shown.
+    fn shown(&self, signal: &Signal) -> Closed {
+        let entries = self
+            .history
+            .released
+            .values()
+            .filter(|entry| entry.signal == signal.name() && entry.fingerprint == *signal.cut.fingerprint());
+        entries.fold(Closed::default(), |shown, entry| Closed {
+            watermark_us: shown.watermark_us.max(entry.closed.watermark_us),
+            sealed_us: shown.sealed_us.max(entry.closed.sealed_us),
+        })
     }
 
     /// Lets rows of two streams meet as far as both have come, and noises windows that are closed.

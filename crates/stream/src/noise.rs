@@ -27,10 +27,11 @@ use crate::history::{SignalHistory, WaitingRows};
 use crate::join::Met;
 use crate::state::Shelf;
 
-/// The event time before which a row comes too late for `signal`: its window was noised.
+/// The event time before which a row comes too late: its window was shown, and stands.
 pub(crate) fn cutoff(windows: Windows, settled: Closed) -> i64 {
     let passed = settled.watermark_us.map_or(i64::MIN, |watermark_us| windows.cutoff(watermark_us, 0));
-    let ended = settled.sealed_us.and_then(|sealed_us| windows.end_of(windows.pane_of(sealed_us)));
+    // What follows a session within its gap would prolong it.
+    let ended = settled.sealed_us.map(|sealed_us| windows.pane_end(windows.pane_of(sealed_us)));
     passed.max(ended.unwrap_or(i64::MIN))
 }
 

@@ -27,10 +27,17 @@ use crate::release::{Closed, Panes};
 use crate::state::PartialState;
 
 /// Bounded integers per group. Private: nothing of them can be read outside this room.
+///
+/// ```compile_fail,E0616
+/// fn totals(bounded: tidegate_algebra::private::Bounded) -> usize {
+///     bounded.totals.len()
+/// }
+/// ```
 #[derive(Default)]
 pub struct Bounded {
-    /// By the bytes of their keys.
-    groups: HashMap<Box<[u8]>, Totals>,
+    /// Where the totals of a group are, by the bytes of its key.
+    places: HashMap<Box<[u8]>, usize>,
+    totals: Vec<Totals>,
 }
 
 /// What stands behind a group.
@@ -48,16 +55,35 @@ impl std::fmt::Debug for Bounded {
 }
 
 impl Bounded {
+    /// What stands behind the group of that key, which is copied once per group and not once per unit.
+    fn group(&mut self, key: &[u8]) -> &mut Totals {
+        let place = match self.places.get(key) {
+            Some(&place) => place,
+            None => {
+                self.places.insert(key.into(), self.totals.len());
+                self.totals.push(Totals::default());
+                self.totals.len() - 1
+            }
+        };
+        &mut self.totals[place]
+    }
+
     /// Adds what another part of the units contributes.
     pub fn add(&mut self, other: Self) {
-        for (group, totals) in other.groups {
-            let own = self.groups.entry(group).or_default();
-            own.units = own.units.saturating_add(totals.units);
-            own.numbers.resize(totals.numbers.len().max(own.numbers.len()), 0);
-            for (own, more) in own.numbers.iter_mut().zip(totals.numbers) {
-                *own = own.saturating_add(more);
+        for (key, place) in other.places {
+            let (own, more) = (self.group(&key), &other.totals[place]);
+            own.units = own.units.saturating_add(more.units);
+            own.numbers.resize(more.numbers.len().max(own.numbers.len()), 0);
+            for (own, more) in own.numbers.iter_mut().zip(&more.numbers) {
+                *own = own.saturating_add(*more);
             }
         }
+    }
+
+    /// Every group, by its key.
+    fn into_groups(self) -> impl Iterator<Item = (Box<[u8]>, Totals)> {
+        let mut totals = self.totals;
+        self.places.into_iter().map(move |(key, place)| (key, std::mem::take(&mut totals[place])))
     }
 }
 
@@ -70,6 +96,29 @@ struct Contributions {
     windows: Vec<(i32, i64)>,
     /// Per statistic, one number of steps per row and noised number.
     steps: Vec<Vec<Vec<i64>>>,
+}
+
+impl Contributions {
+    /// The rows that count: of each unit its first groups of a day.
+    fn kept(&self, spec: &PrivateSpec) -> impl Iterator<Item = usize> {
+        let most = spec.max_groups as usize;
+        let owner = |&row: &usize| (self.windows[row].0, self.units[row]);
+        let mut order = (0..self.units.len()).collect::<Vec<_>>();
+        order.sort_unstable_by_key(owner);
+        // Few units have more groups than count, so only theirs are put in order.
+        let mut from = 0;
+        let lengths = order.chunk_by(|left, right| owner(left) == owner(right)).map(<[_]>::len).collect::<Vec<_>>();
+        for length in &lengths {
+            if *length > most {
+                order[from..from + length].sort_by_cached_key(|&row| {
+                    (self.windows[row].1, tie_break(spec, self.units[row], self.keys.row(row).as_ref()))
+                });
+            }
+            from += length;
+        }
+        let places = lengths.into_iter().flat_map(|length| 0..length);
+        order.into_iter().zip(places).filter(move |(_, place)| *place < most).map(|(row, _)| row)
+    }
 }
 
 impl Cut {
@@ -88,23 +137,13 @@ impl Cut {
         let rows = collect(finished, Arc::clone(&self.context)).await.map_err(Error::of_execution)?;
         let rows = concat_batches(&schema, &rows)?;
         let contributions = self.contributions(spec, &rows)?;
-        let mut order = (0..rows.num_rows()).collect::<Vec<_>>();
-        let tie = |row: usize| tie_break(spec, contributions.units[row], contributions.keys.row(row).as_ref());
-        order.sort_by_cached_key(|&row| {
-            let (day, start) = contributions.windows[row];
-            (day, contributions.units[row], start, tie(row))
-        });
         let mut bounded = Bounded::default();
-        let (mut last, mut kept) = (None, 0);
-        for row in order {
-            let (day, start) = contributions.windows[row];
-            let owner = (day, contributions.units[row]);
-            kept = if last == Some(owner) { kept + 1 } else { 1 };
-            last = Some(owner);
-            if kept > spec.max_groups || self.was_closed(before, start) {
+        for row in contributions.kept(spec) {
+            let (_, start) = contributions.windows[row];
+            if self.was_closed(before, start) {
                 continue;
             }
-            let totals = bounded.groups.entry(contributions.keys.row(row).as_ref().into()).or_default();
+            let totals = bounded.group(contributions.keys.row(row).as_ref());
             totals.units += 1;
             let numbers = contributions.steps.iter().flatten().map(|column| column[row]);
             totals.numbers.resize(numbers.clone().count(), 0);
@@ -164,11 +203,11 @@ impl Cut {
         let converter = RowConverter::new(fields)?;
         if !spec.selects() {
             for row in self.public_rows(spec, panes, before, &converter)? {
-                bounded.groups.entry(row.as_ref().into()).or_default();
+                bounded.group(row.as_ref());
             }
         }
         let numbers = spec.measures.iter().map(|measure| measure.statistic.numbers(spec.selects())).sum::<usize>();
-        let mut groups = bounded.groups.into_iter().collect::<Vec<_>>();
+        let mut groups = bounded.into_groups().collect::<Vec<_>>();
         groups.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
         let mut exact = Exact { units: Vec::with_capacity(groups.len()), measures: vec![Vec::new(); numbers] };
         for (_, totals) in &groups {

@@ -37,8 +37,34 @@ impl Cut {
         }
     }
 
-    /// Noises what was bounded, for windows that are closed now and were not `before`. The rows that come of it may be
-    /// shown, and are kept: drawing again would show more than was paid for.
+    /// Noises what was bounded, for windows that are closed now and were not `before`, for a `grant` that is taken by
+    /// value.
+    ///
+    /// ```no_run
+    /// use tidegate_algebra::{Closed, Cut, Panes, PartialState, Result, private::Bounded};
+    /// fn once(cut: &Cut, bounded: Bounded, grant: tidegate_privacy::Grant) -> Result<PartialState> {
+    ///     cut.draw(bounded, &Panes::default(), Closed::default(), grant)
+    /// }
+    /// ```
+    ///
+    /// Without a grant, or twice for one, it does not compile:
+    ///
+    /// ```compile_fail,E0382
+    /// use tidegate_algebra::{Closed, Cut, Panes, PartialState, Result, private::Bounded};
+    /// fn twice(cut: &Cut, one: Bounded, other: Bounded, grant: tidegate_privacy::Grant) -> Result<PartialState> {
+    ///     cut.draw(one, &Panes::default(), Closed::default(), grant)?;
+    ///     cut.draw(other, &Panes::default(), Closed::default(), grant)
+    /// }
+    /// ```
+    ///
+    /// ```compile_fail,E0061
+    /// use tidegate_algebra::{Closed, Cut, Panes, PartialState, Result, private::Bounded};
+    /// fn unpaid(cut: &Cut, bounded: Bounded) -> Result<PartialState> {
+    ///     cut.draw(bounded, &Panes::default(), Closed::default())
+    /// }
+    /// ```
+    ///
+    /// The rows that come of it may be shown, and are kept: drawing again would show more than was paid for.
     ///
     /// # Errors
     /// [`Error::NotPrivate`] when nothing is noised here, [`Error::Spec`] when the grant does not pay for it.

@@ -96,7 +96,8 @@ fn copies_of_units_are_units() {
         let shown = refused(&format!("{sql}CREATE SIGNAL s AS {clause} {query};"));
         assert!(shown.starts_with("exit code 4\nTG203"), "{query}: {shown}");
     }
-    let counted = "COUNT(DISTINCT u) AS people, COUNT(u) AS known, COUNT(*) AS n FROM d WHERE u IS NOT NULL";
+    let counted = "window_start, COUNT(DISTINCT u) AS people, COUNT(u) AS known, COUNT(*) AS n
+      FROM TUMBLE(d, event_time, INTERVAL '1 day') WHERE u IS NOT NULL GROUP BY window_start";
     let project = Project::with_sql(&format!("{sql}CREATE SIGNAL s AS {clause} {counted};"));
     project.write("landing/a.ndjson", "");
     project.run(&["check"]).ok();

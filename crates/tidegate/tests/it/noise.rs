@@ -108,6 +108,31 @@ fn a_row_for_a_window_that_was_noised_is_late() {
     assert!(replayed.stderr.contains("takes nothing back"), "{}", replayed.stderr);
 }
 
+/// Requirement 13: a window that was shown under a threshold is not shown again with a person more.
+#[test]
+fn a_window_shown_under_a_threshold_stands() {
+    let project = Project::with_sql(
+        "CREATE STREAM d (at TIMESTAMP, u VARCHAR, k VARCHAR, x BIGINT) WITH (path = 'landing', format = 'csv', event_time = 'at',
+           privacy_unit = 'u');
+         CREATE SIGNAL noised AS SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 20)
+         window_start, window_end, k AS area, COUNT(*) AS n
+         FROM TUMBLE(d, at, INTERVAL '1 day') GROUP BY window_start, window_end, k;",
+    );
+    land(&project, "a", 0..2);
+    project.run(&["run", "--until-end"]).ok();
+    let shown = |project: &Project| {
+        project.run(&["sql", "SELECT area, n, revision FROM released.noised ORDER BY 1", "--format", "csv"]).ok().stdout
+    };
+    let before = shown(&project);
+    assert_eq!(before, "area,n,revision\nk0,60,0\nk1,60,0\n");
+    project.write("landing/b.csv", "at,u,k,x\n2026-01-05T23:00:00Z,somebody,k0,1\n2026-01-06T01:00:00Z,u1,k0,1\n");
+    project.run(&["run", "--until-end"]).ok();
+    assert_eq!(shown(&project), before);
+    let replayed = project.run(&["quarantine", "replay", "--stream", "d"]).ok();
+    assert!(replayed.stderr.contains("takes nothing back"), "{}", replayed.stderr);
+    assert_eq!(shown(&project), before);
+}
+
 /// Requirement 17: killed anywhere in the release protocol, at most one output of a window is ever seen, none without a
 /// charge, and the logs are whole.
 #[cfg(all(unix, debug_assertions))]
