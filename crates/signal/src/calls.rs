@@ -66,12 +66,24 @@ impl Call<'_> {
         let positional = parts.iter().copied().filter(|part| !is_named(part)).collect::<Vec<_>>();
         let named = inside_of(&parts.iter().copied().filter(is_named).collect::<Vec<_>>());
         let mut options = Options::parse("the call", place.clone(), self.source, &named, session)?;
-        let bounds = options.range("contribution_bounds_per_group")?;
+        let mut bounds = options.range("contribution_bounds_per_group")?;
         if let Some(rows) = options.range("contribution_bounds_per_row")? {
-            let cause = format!("{name} is bounded per group: a unit counts with its whole total or mean");
-            let fix = "write contribution_bounds_per_group => (lowest, highest)";
-            return Err(refuse(Code::OptionValue, &rows.place, cause, fix));
+            // GoogleSQL's word for the bounds of a percentile.
+            if self.statistic == Statistic::Quantile && bounds.is_none() {
+                bounds = Some(rows);
+            } else {
+                let cause = format!("{name} is bounded per group: a unit counts with its whole total or mean");
+                let fix = "write contribution_bounds_per_group => (lowest, highest)";
+                return Err(refuse(Code::OptionValue, &rows.place, cause, fix));
+            }
         }
+        let bins = match self.statistic {
+            Statistic::Histogram => {
+                let bins = options.integer("bins", 1)?;
+                Some(options.required("bins", bins, "10")?.value as f64)
+            }
+            _ => None,
+        };
         let epsilon = options.number("epsilon")?;
         if let Some(share) = epsilon.as_ref().filter(|share| share.value <= 0.0) {
             return Err(refuse(
@@ -83,9 +95,18 @@ impl Call<'_> {
         }
         options.finish()?;
         let share = epsilon.map_or(0.0, |share| share.value);
-        let [argument] = positional.as_slice() else {
-            let cause = format!("{name} takes one argument, found {}", positional.len());
-            return Err(refuse(Code::InvalidQuery, &place, cause, "give it the column to measure"));
+        let (argument, quantile) = match (self.statistic, positional.as_slice()) {
+            (Statistic::Quantile, [argument, quantile]) => (argument, Some(self.number_in(quantile)?)),
+            (Statistic::Quantile, _) => {
+                let cause = format!("{name} takes two arguments, found {}", positional.len());
+                let fix = "write PERCENTILE_CONT(x, 0.95, contribution_bounds_per_row => (lowest, highest))";
+                return Err(refuse(Code::InvalidQuery, &place, cause, fix));
+            }
+            (_, [argument]) => (argument, None),
+            _ => {
+                let cause = format!("{name} takes one argument, found {}", positional.len());
+                return Err(refuse(Code::InvalidQuery, &place, cause, "give it the column to measure"));
+            }
         };
         if let Some((distinct, unit)) = argument.split_first().filter(|(first, _)| is_word(first, "distinct")) {
             if self.statistic != Statistic::Count {
@@ -113,7 +134,22 @@ impl Call<'_> {
             argument => argument.to_vec(),
         };
         let (low, high) = bounds.value;
-        Ok(self.call(self.statistic, argument, &[low, high, share]))
+        let constants = [low, high, share].into_iter().chain(quantile).chain(bins).collect::<Vec<_>>();
+        Ok(self.call(self.statistic, argument, &constants))
+    }
+
+    fn number_in(&self, tokens: &[TokenWithSpan]) -> Result<f64, Refusal> {
+        let number = match tokens {
+            [token] => match &token.token {
+                Token::Number(number, _) => number.parse::<f64>().ok(),
+                _ => None,
+            },
+            _ => None,
+        };
+        let place = Place::new(self.source, tokens.first().map_or(self.token.span, |token| token.span));
+        number.ok_or_else(|| {
+            refuse(Code::OptionValue, &place, "the percentile is a number between 0 and 1", "write 0.95")
+        })
     }
 
     fn call(&self, statistic: Statistic, argument: Vec<TokenWithSpan>, constants: &[f64]) -> Vec<TokenWithSpan> {

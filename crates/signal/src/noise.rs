@@ -138,7 +138,7 @@ impl Noising<'_> {
                     Code::InadmissibleAggregate,
                     &self.definition.word_place(&name),
                     format!("`{name}` cannot be noised"),
-                    "noised are COUNT, SUM, AVG, VAR_POP, STDDEV_POP and COUNT(DISTINCT unit)",
+                    "noised are COUNT, SUM, AVG, VAR_POP, STDDEV_POP, PERCENTILE_CONT, HISTOGRAM and COUNT(DISTINCT unit)",
                 ))
             }
         };

@@ -20,7 +20,7 @@ use tidegate_privacy::Exact;
 
 use super::measure::Statistic;
 use super::scale::Scale;
-use super::spec::PrivateSpec;
+use super::spec::{Bounds, Cells, PrivateSpec};
 use crate::cut::{Below, Cut, over_state};
 use crate::error::{Error, Result};
 use crate::release::{Closed, Panes};
@@ -138,6 +138,7 @@ impl Cut {
         let rows = concat_batches(&schema, &rows)?;
         let contributions = self.contributions(spec, &rows)?;
         let mut bounded = Bounded::default();
+        let (places, width) = places_of(spec);
         for row in contributions.kept(spec) {
             let (_, start) = contributions.windows[row];
             if self.was_closed(before, start) {
@@ -145,10 +146,17 @@ impl Cut {
             }
             let totals = bounded.group(contributions.keys.row(row).as_ref());
             totals.units += 1;
-            let numbers = contributions.steps.iter().flatten().map(|column| column[row]);
-            totals.numbers.resize(numbers.clone().count(), 0);
-            for (total, number) in totals.numbers.iter_mut().zip(numbers) {
-                *total += i128::from(number);
+            totals.numbers.resize(width, 0);
+            for (column, &place) in contributions.steps.iter().flatten().zip(&places) {
+                match place {
+                    Place::Sum(at) => totals.numbers[at] += i128::from(column[row]),
+                    // A unit without a value is in no cell.
+                    Place::Cells(from) => {
+                        if let Ok(cell) = usize::try_from(column[row]) {
+                            totals.numbers[from + cell] += 1;
+                        }
+                    }
+                }
             }
         }
         Ok(bounded)
@@ -180,9 +188,11 @@ impl Cut {
             let numbers = measure.statistic.numbers(spec.selects());
             let totals = places.iter().map(|place| Arc::clone(rows.column(key_count + 1 + place))).collect::<Vec<_>>();
             let scales = measure.scales();
-            steps.push(
-                numbers_of(measure.statistic, &totals, &scales, rows.num_rows())?.into_iter().take(numbers).collect(),
-            );
+            let columns = match (measure.cells, measure.bounds, totals.as_slice()) {
+                (Some(cells), Some(bounds), [means]) => vec![cells_of(cells, bounds, means)?],
+                _ => numbers_of(measure.statistic, &totals, &scales, rows.num_rows())?,
+            };
+            steps.push(columns.into_iter().take(numbers).collect());
         }
         Ok(Contributions { keys: converted, units, windows, steps })
     }
@@ -206,21 +216,62 @@ impl Cut {
                 bounded.group(row.as_ref());
             }
         }
-        let numbers = spec.measures.iter().map(|measure| measure.statistic.numbers(spec.selects())).sum::<usize>();
         let mut groups = bounded.into_groups().collect::<Vec<_>>();
         groups.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
-        let mut exact = Exact { units: Vec::with_capacity(groups.len()), measures: vec![Vec::new(); numbers] };
-        for (_, totals) in &groups {
+        let (places, width) = places_of(spec);
+        let mut exact = Exact { units: Vec::with_capacity(groups.len()), measures: vec![Vec::new(); places.len()] };
+        for (_, totals) in &mut groups {
             exact.units.push(totals.units);
-            for (number, column) in exact.measures.iter_mut().enumerate() {
-                let total = totals.numbers.get(number).copied().unwrap_or_default();
-                column.push(total.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64);
+            totals.numbers.resize(width, 0);
+            let saturated = |total: &i128| (*total).clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64;
+            let cells =
+                spec.measures.iter().flat_map(|measure| vec![measure.cells; measure.statistic.numbers(spec.selects())]);
+            for ((column, &place), cells) in exact.measures.iter_mut().zip(&places).zip(cells) {
+                match (place, cells) {
+                    (Place::Sum(at), _) => column.push(saturated(&totals.numbers[at])),
+                    (Place::Cells(from), Some(cells)) => {
+                        let counts = totals.numbers[from..from + cells.count].iter().map(saturated).collect::<Vec<_>>();
+                        column.extend(match cells.tree() {
+                            Some(tree) => tree.map_err(|error| Error::Spec(error.to_string()))?.counts(&counts),
+                            None => counts,
+                        });
+                    }
+                    (Place::Cells(_), None) => return Err(Error::NotPrivate),
+                }
             }
         }
         let parser = converter.parser();
         let keys = converter.convert_rows(groups.iter().map(|(key, _)| parser.parse(key)))?;
         Ok((keys, exact))
     }
+}
+
+/// Where a noised number stands among the totals of a group.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// Contributions are added up.
+    Sum(usize),
+    /// Each contribution counts in one of the cells that begin here.
+    Cells(usize),
+}
+
+/// The places of all numbers, and how many totals there are.
+fn places_of(spec: &PrivateSpec) -> (Vec<Place>, usize) {
+    let (mut places, mut width) = (Vec::new(), 0);
+    for measure in &spec.measures {
+        for _ in 0..measure.statistic.numbers(spec.selects()) {
+            places.push(if measure.cells.is_some() { Place::Cells(width) } else { Place::Sum(width) });
+            width += measure.cells.map_or(1, |cells| cells.count);
+        }
+    }
+    (places, width)
+}
+
+/// The cell of each unit's mean; below zero where it has none.
+fn cells_of(cells: Cells, bounds: Bounds, means: &ArrayRef) -> Result<Vec<i64>> {
+    let means = cast(means, &DataType::Float64)?;
+    let cell = |mean: Option<f64>| mean.and_then(|mean| cells.of(mean, bounds)).unwrap_or(-1);
+    Ok(means.as_primitive::<Float64Type>().iter().map(cell).collect())
 }
 
 /// A keyed order of a unit's groups that nobody chooses.

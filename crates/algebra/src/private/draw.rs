@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array, RecordBatch, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array, ListArray, RecordBatch,
+    TimestampMicrosecondArray,
 };
+use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::compute::filter;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::arrow::row::{OwnedRow, RowConverter};
 use datafusion::physical_plan::ExecutionPlan;
 use tidegate_privacy::{Calibration, Grant, Noised};
@@ -165,6 +167,15 @@ impl Shown<'_> {
                 let Scale { step, .. } = self.scales[0];
                 (self.sums(), constant(noise(0) * step, groups))
             }
+            Statistic::Histogram => {
+                let counts = Int64Array::from(self.number(0).to_vec());
+                let width = self.measure.cells.map_or(1, |cells| cells.count);
+                let offsets = OffsetBuffer::from_lengths(std::iter::repeat_n(width, groups));
+                let field = Arc::new(Field::new_list_field(DataType::Int64, false));
+                (Arc::new(ListArray::new(field, offsets, Arc::new(counts), None)), constant(noise(0), groups))
+            }
+            // How far noise moves a quantile depends on how many units are near it.
+            Statistic::Quantile => (self.quantiles(groups), Arc::new(Float64Array::new_null(groups))),
             Statistic::Mean => pairs((0..groups).map(|group| self.mean(group))),
             Statistic::Variance => pairs((0..groups).map(|group| self.variance(group))),
             Statistic::Deviation => pairs((0..groups).map(|group| {
@@ -192,6 +203,19 @@ impl Shown<'_> {
                 (Arc::new(units), constant(self.calibration.stddev(self.first), groups))
             }
         }
+    }
+
+    /// Quantiles by the tree over the cells; null where noise left nobody.
+    fn quantiles(&self, groups: usize) -> ArrayRef {
+        let found = self.measure.cells.and_then(|cells| Some((cells, cells.tree()?.ok()?, cells.quantile?)));
+        let (Some((cells, tree, quantile)), Some(bounds)) = (found, self.measure.bounds) else {
+            return Arc::new(Float64Array::new_null(groups));
+        };
+        let value = |nodes: &[i64]| {
+            let share = tree.quantile(nodes, quantile)? / cells.count as f64;
+            Some(bounds.low + share * (bounds.high - bounds.low))
+        };
+        Arc::new(self.number(0).chunks(tree.nodes()).map(value).collect::<Float64Array>())
     }
 
     fn sums(&self) -> ArrayRef {

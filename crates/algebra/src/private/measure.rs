@@ -30,10 +30,23 @@ pub enum Statistic {
     Deviation,
     /// How many units there are.
     Units,
+    /// A quantile of the units' own means.
+    Quantile,
+    /// How many of the units' own means lie in each of a number of equal bins.
+    Histogram,
 }
 
 impl Statistic {
-    const ALL: [Self; 6] = [Self::Count, Self::Sum, Self::Mean, Self::Variance, Self::Deviation, Self::Units];
+    const ALL: [Self; 8] = [
+        Self::Count,
+        Self::Sum,
+        Self::Mean,
+        Self::Variance,
+        Self::Deviation,
+        Self::Units,
+        Self::Quantile,
+        Self::Histogram,
+    ];
 
     /// The name of the function that stands for it.
     pub fn function(self) -> &'static str {
@@ -44,6 +57,8 @@ impl Statistic {
             Self::Variance => "dp_var_pop",
             Self::Deviation => "dp_stddev_pop",
             Self::Units => "dp_units",
+            Self::Quantile => "dp_percentile",
+            Self::Histogram => "dp_histogram",
         }
     }
 
@@ -55,6 +70,8 @@ impl Statistic {
             "avg" | "mean" => Self::Mean,
             "var_pop" => Self::Variance,
             "stddev_pop" => Self::Deviation,
+            "percentile_cont" => Self::Quantile,
+            "histogram" => Self::Histogram,
             _ => return None,
         })
     }
@@ -62,7 +79,7 @@ impl Statistic {
     /// How many numbers are noised for it. `COUNT(DISTINCT unit)` is free where groups are chosen by it.
     pub(super) fn numbers(self, units_are_noised: bool) -> usize {
         match self {
-            Self::Count | Self::Sum => 1,
+            Self::Count | Self::Sum | Self::Quantile | Self::Histogram => 1,
             Self::Mean => 2,
             Self::Variance | Self::Deviation => 3,
             Self::Units => usize::from(!units_are_noised),
@@ -86,11 +103,9 @@ impl Statistic {
             Self::Count => vec![count()],
             Self::Sum if argument_type.is_integer() => vec![call(Arc::new(avg()), argument.clone()), count()],
             Self::Sum => vec![call(Arc::new(sum()), double())],
-            Self::Mean | Self::Variance | Self::Deviation if argument_type.is_integer() => {
-                vec![call(Arc::new(avg()), argument.clone())]
-            }
-            Self::Mean | Self::Variance | Self::Deviation => vec![call(Arc::new(avg()), double())],
             Self::Units => Vec::new(),
+            _ if argument_type.is_integer() => vec![call(Arc::new(avg()), argument.clone())],
+            _ => vec![call(Arc::new(avg()), double())],
         }
     }
 }
@@ -144,6 +159,11 @@ fn constant(expression: &Expr) -> Option<f64> {
     }
 }
 
+/// The type of a histogram: a list of counts.
+pub(super) fn cell_counts() -> DataType {
+    DataType::List(Arc::new(Field::new_list_field(DataType::Int64, false)))
+}
+
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct MeasureFunction {
     statistic: Statistic,
@@ -175,6 +195,7 @@ impl AggregateUDFImpl for MeasureFunction {
             (_, DataType::Decimal256(..)) => {
                 return plan_err!("{name} of decimals of more than 38 digits cannot be noised");
             }
+            (Statistic::Histogram, number) if number.is_numeric() => cell_counts(),
             (_, number) if number.is_numeric() => DataType::Float64,
             (_, other) => return plan_err!("{name} is of numbers, and not of {other}: CAST the argument"),
         })

@@ -10,6 +10,7 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::{Expr, ExprSchemable};
+use tidegate_privacy::tree::Tree;
 use tidegate_privacy::{Calibration, Design, Measure, Mechanism, Selection};
 
 use super::measure::{Call, Statistic, call_of};
@@ -44,8 +45,42 @@ pub struct MeasureSpec {
     pub bounds: Option<Bounds>,
     /// The share of epsilon that the call names.
     pub epsilon: Option<f64>,
+    /// The cells into which values are counted, where they are not added up.
+    pub(super) cells: Option<Cells>,
     pub(super) per_unit: Vec<Expr>,
     pub(super) argument_type: DataType,
+}
+
+/// Equal cells between the bounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Cells {
+    pub(super) count: usize,
+    /// Which quantile is asked for; where there is one, counts are kept for every node of a tree over the cells.
+    pub(super) quantile: Option<f64>,
+}
+
+/// Cells between which a quantile is told apart, and children of a node of the tree over them.
+const LEAVES: usize = 256;
+const BRANCHING: usize = 16;
+
+/// Bins that a histogram may have.
+const MOST_BINS: usize = 1_024;
+
+impl Cells {
+    /// The tree over the cells, where a quantile is asked for.
+    pub(super) fn tree(&self) -> Option<Result<Tree, tidegate_privacy::Error>> {
+        self.quantile.map(|_| Tree::new(self.count, BRANCHING))
+    }
+
+    /// The cell of a value, which is clamped to the bounds.
+    pub(super) fn of(&self, value: f64, bounds: Bounds) -> Option<i64> {
+        if value.is_nan() {
+            return None;
+        }
+        let share = (value.clamp(bounds.low, bounds.high) - bounds.low) / (bounds.high - bounds.low);
+        // The last cell has its upper bound in it.
+        Some(((share * self.count as f64) as i64).min(self.count as i64 - 1))
+    }
 }
 
 /// What was declared about a noised query.
@@ -105,11 +140,28 @@ impl MeasureSpec {
     fn of_call(call: &Call<'_>, schema: &DFSchema) -> Result<Self, SpecError> {
         let refused = |cause: &str| Err(SpecError::Call(cause.to_owned()));
         let argument_type = call.argument.get_type(schema).unwrap_or(DataType::Null);
-        let (bounds, epsilon) = match (call.statistic, call.constants.as_slice()) {
-            (Statistic::Units, [epsilon]) => (None, *epsilon),
-            (_, [low, high, epsilon]) => (Some(Bounds { low: *low, high: *high }), *epsilon),
+        let (bounds, epsilon, cells) = match (call.statistic, call.constants.as_slice()) {
+            (Statistic::Units, [epsilon]) => (None, *epsilon, None),
+            (Statistic::Quantile, [low, high, epsilon, quantile]) => {
+                let cells = Cells { count: LEAVES, quantile: Some(*quantile) };
+                (Some(Bounds { low: *low, high: *high }), *epsilon, Some(cells))
+            }
+            (Statistic::Histogram, [low, high, epsilon, bins]) => {
+                let cells = Cells { count: *bins as usize, quantile: None };
+                (Some(Bounds { low: *low, high: *high }), *epsilon, Some(cells))
+            }
+            (_, [low, high, epsilon]) => (Some(Bounds { low: *low, high: *high }), *epsilon, None),
             _ => return refused("a call of another shape than it was written with"),
         };
+        match cells {
+            Some(Cells { quantile: Some(quantile), .. }) if !(0.0..=1.0).contains(&quantile) => {
+                return refused("a percentile is between 0 and 1");
+            }
+            Some(Cells { count, .. }) if !(1..=MOST_BINS).contains(&count) => {
+                return refused("a histogram has 1 to 1024 bins");
+            }
+            _ => {}
+        }
         if let Some(Bounds { low, high }) = bounds {
             if !(low.is_finite() && high.is_finite() && low <= high) {
                 return refused("bounds are two finite numbers, the smaller one first");
@@ -128,14 +180,14 @@ impl MeasureSpec {
             if call.statistic == Statistic::Count && high < 1.0 {
                 return refused("a count is bounded by at least 1");
             }
-            let is_mean = matches!(call.statistic, Statistic::Mean | Statistic::Variance | Statistic::Deviation);
-            if is_mean && low == high {
-                return refused("bounds of a mean are two different numbers");
+            let is_wide = !matches!(call.statistic, Statistic::Count | Statistic::Sum);
+            if is_wide && low == high {
+                return refused("bounds of means are two different numbers");
             }
         }
         let epsilon = (epsilon != 0.0).then_some(epsilon);
         let per_unit = call.statistic.per_unit(call.argument, call.filter, &argument_type);
-        Ok(Self { statistic: call.statistic, bounds, epsilon, per_unit, argument_type })
+        Ok(Self { statistic: call.statistic, bounds, epsilon, cells, per_unit, argument_type })
     }
 
     /// The scales of its numbers, in their order; a number of units has none.
@@ -143,7 +195,8 @@ impl MeasureSpec {
         let one = Scale { origin: 0.0, step: 1.0, low: 0, high: 1 };
         let Some(bounds) = self.bounds else { return vec![one] };
         match (self.statistic, &self.argument_type) {
-            (Statistic::Units, _) => vec![one],
+            // A unit counts in one cell.
+            (Statistic::Units | Statistic::Quantile | Statistic::Histogram, _) => vec![one],
             (Statistic::Count, _) => vec![Scale::exact(bounds, 1.0)],
             (Statistic::Sum, integer) if integer.is_integer() => vec![Scale::exact(bounds, 1.0)],
             (Statistic::Sum, DataType::Decimal128(_, scale)) => {
@@ -214,10 +267,15 @@ impl PrivateSpec {
             let count = measure.statistic.numbers(selects);
             let epsilon = measure.epsilon.unwrap_or(share) / count.max(1) as f64;
             let delta = delta / numbers.max(1) as f64;
+            // In a tree a unit counts once in each level.
+            let levels = match measure.cells.and_then(|cells| cells.tree()) {
+                Some(tree) => tree?.height() as u64,
+                None => 1,
+            };
             measures.extend(measure.scales().into_iter().take(count).map(|scale| {
                 // A scale that reaches nothing is measured all the same: its noise stands for one step.
                 let reach = scale.reach().max(1);
-                Measure { epsilon, delta, l1: reach, l2: reach as f64 }
+                Measure { epsilon, delta, l1: reach * levels, l2: reach as f64 * (levels as f64).sqrt() }
             }));
         }
         let selection = match self.min_units {
@@ -247,7 +305,9 @@ impl PrivateSpec {
             let bounds =
                 measure.bounds.map_or_else(String::new, |bounds| format!(" {} to {}", bounds.low, bounds.high));
             let share = measure.epsilon.map_or_else(String::new, |epsilon| format!(" at {epsilon}"));
-            format!("{}{bounds}{share}", measure.statistic.function())
+            let cells =
+                measure.cells.map_or_else(String::new, |cells| format!(" in {} {:?}", cells.count, cells.quantile));
+            format!("{}{bounds}{cells}{share}", measure.statistic.function())
         });
         let public = self.public.as_ref().map_or(0, |public| public.rows.num_rows());
         format!(

@@ -20,8 +20,7 @@ const DAY_US: i64 = 24 * HOUR_US;
 const MAX_GROUPS: u32 = 3;
 
 /// Statistics of every kind, with the reach of each of their numbers.
-const MEASURES: &str =
-    "dp_count(1, 0, 2, 0), dp_sum(x, -5, 40, 0), dp_avg(y, 0, 10, 0), dp_var_pop(y, -1, 4, 0), dp_units(u, 0)";
+const MEASURES: &str = "dp_count(1, 0, 2, 0), dp_sum(x, -5, 40, 0), dp_avg(y, 0, 10, 0), dp_var_pop(y, -1, 4, 0), dp_units(u, 0), dp_histogram(y, 0, 8, 0, 4), dp_percentile(y, 0, 8, 0, 0.5)";
 
 #[derive(Debug, Clone)]
 struct Row {
@@ -119,8 +118,8 @@ fn closed(until_us: i64) -> Panes {
     Panes { closed, lateness_us: 0, days: Some((0..3).collect()) }
 }
 
-/// The integers of each group, by the day of its window: number of units, then each noised number.
-type Vector = BTreeMap<(i32, String), Vec<i64>>;
+/// The integers of each group, by the day of its window: number of units, then the coordinates of each noised number.
+type Vector = BTreeMap<(i32, String), Vec<Vec<i64>>>;
 
 fn vector(cut: &Cut, bounded: Bounded, panes: &Panes, before: Closed) -> Vector {
     let spec = cut.private_spec().unwrap();
@@ -129,7 +128,9 @@ fn vector(cut: &Cut, bounded: Bounded, panes: &Panes, before: Closed) -> Vector 
     let names = datafusion::arrow::compute::cast(&keys[1], &DataType::Utf8).unwrap();
     let group = |at: usize| {
         let start = starts.value(at);
-        let numbers = std::iter::once(exact.units[at]).chain(exact.measures.iter().map(|column| column[at]));
+        let width = |column: &Vec<i64>| column.len() / exact.units.len();
+        let of_group = |column: &Vec<i64>| column[at * width(column)..(at + 1) * width(column)].to_vec();
+        let numbers = std::iter::once(vec![exact.units[at]]).chain(exact.measures.iter().map(of_group));
         (((start / DAY_US) as i32, format!("{start} {}", names.as_string::<i32>().value(at))), numbers.collect())
     };
     (0..exact.units.len()).map(group).collect()
@@ -168,9 +169,11 @@ proptest! {
     #[test]
     fn one_unit_changes_no_more_than_was_declared(rows in rows(), cuts in prop::collection::vec(0..60_usize, 0..4)) {
         let cut = block_on(hourly());
+        // By how much a unit may change the coordinates of a number in one group, all together. In a tree over 256 cells
+        // with 16 children each it counts in three levels.
         let reaches = cut.private_spec().unwrap().measures.iter().flat_map(|measure| {
-            let numbers = measure.statistic.numbers(true);
-            measure.scales().into_iter().take(numbers).map(|scale| scale.reach() as i64).collect::<Vec<_>>()
+            let (numbers, levels) = (measure.statistic.numbers(true), if measure.statistic == Statistic::Quantile { 3 } else { 1 });
+            measure.scales().into_iter().take(numbers).map(|scale| levels * scale.reach() as i64).collect::<Vec<_>>()
         });
         let reaches = std::iter::once(1).chain(reaches).collect::<Vec<_>>();
         let all = rows.iter().collect::<Vec<_>>();
@@ -180,14 +183,16 @@ proptest! {
             let without = block_on(noised(&cut, &others, &cuts, &[], 1));
             let mut changed = BTreeMap::<i32, u32>::new();
             for group in whole.keys().chain(without.keys()).collect::<BTreeSet<_>>() {
-                let nothing = vec![0; reaches.len()];
+                let nothing = whole.get(group).or(without.get(group)).unwrap();
+                let nothing = nothing.iter().map(|numbers| vec![0; numbers.len()]).collect::<Vec<_>>();
                 let (with, without) = (whole.get(group).unwrap_or(&nothing), without.get(group).unwrap_or(&nothing));
                 if with == without {
                     continue;
                 }
                 *changed.entry(group.0).or_default() += 1;
                 for ((with, without), reach) in with.iter().zip(without).zip(&reaches) {
-                    prop_assert!((with - without).abs() <= *reach, "{group:?}: {with} and {without}, reach {reach}");
+                    let moved = with.iter().zip(without).map(|(with, without)| (with - without).abs()).sum::<i64>();
+                    prop_assert!(moved <= *reach, "{group:?}: {with:?} and {without:?}, reach {reach}");
                 }
             }
             prop_assert!(changed.values().all(|&groups| groups <= MAX_GROUPS), "{changed:?}");
@@ -237,7 +242,7 @@ async fn a_row_that_fails_is_null() {
     let row = |unit, x| Row { at_us: 0, unit: Some(unit), key: 0, x: Some(x), y: None };
     let rows = [row(1, 0), row(2, 5), row(3, i64::MAX)];
     let shown = noised(&cut, &rows.iter().collect::<Vec<_>>(), &[], &[], 1).await;
-    assert_eq!(shown.into_values().collect::<Vec<_>>(), [[3, 20, 20, 0]]);
+    assert_eq!(shown.into_values().collect::<Vec<_>>(), [[[3], [20], [20], [0]]]);
 }
 
 /// Nothing is drawn for less than its price.
