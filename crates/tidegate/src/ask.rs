@@ -16,7 +16,8 @@ use tidegate_signal::{Policy, Signal, SignalDefinition, SourceText};
 use tidegate_source::{Item, Source};
 use tidegate_stream::clause;
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, Snippet};
+use crate::privacy::{self, number, rho_of};
 use crate::project::Project;
 use crate::query::Parameters;
 
@@ -33,12 +34,60 @@ pub(crate) struct Answer {
     pub(crate) price: String,
 }
 
-/// Answers `text` if it asks with differential privacy.
-pub(crate) async fn answer(text: &str, project: &Project, parameters: &Parameters) -> Result<Option<Answer>> {
+/// What answering `text` would cost and show, if it is `EXPLAIN PRIVACY SELECT ...`. No row is read, nothing is charged.
+pub(crate) async fn explain(text: &str, project: Option<&Project>, parameters: &Parameters) -> Result<Option<String>> {
+    let Some(query) = explained(text) else { return Ok(None) };
+    let of_what = "EXPLAIN PRIVACY is of a query that is noised";
+    let fix = "write EXPLAIN PRIVACY SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS (...) ...";
+    let Some(definition) = definition_of(&query, parameters)? else {
+        return Err(Failure::usage("TG115", of_what, fix));
+    };
+    let project = project.ok_or_else(no_project)?;
+    let signal = project.plan_once_to_look_at(&definition).await?;
+    privacy::describe(&signal, project)
+}
+
+/// The query behind `EXPLAIN PRIVACY`, each of its words at its own place.
+fn explained(text: &str) -> Option<String> {
+    let (explain, rest) = word(text)?;
+    let (privacy, rest) = word(rest)?;
+    let is_it = explain.eq_ignore_ascii_case("explain") && privacy.eq_ignore_ascii_case("privacy");
+    is_it.then(|| {
+        let blank = text[..text.len() - rest.len()].chars().map(|c| if c.is_whitespace() { c } else { ' ' });
+        blank.chain(rest.chars()).collect()
+    })
+}
+
+/// The first word of a text, and what comes after it.
+fn word(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start();
+    let end = text.find(char::is_whitespace)?;
+    Some(text.split_at(end))
+}
+
+/// The query that `text` is, if it is to be noised.
+fn definition_of(text: &str, parameters: &Parameters) -> Result<Option<SignalDefinition>> {
     let source = SourceText::new("query", text);
     let session = tidegate_algebra::session();
-    let definition = SignalDefinition::of_query(&source, parameters, &session)?;
-    let Some(definition) = definition.filter(SignalDefinition::is_differential) else { return Ok(None) };
+    match SignalDefinition::of_query(&source, parameters, &session)? {
+        Some(definition) if !definition.is_differential() => {
+            let cause = "AGGREGATION_THRESHOLD is for signals: queries that are asked one after the other could be subtracted";
+            let fix = "write a signal, or SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS (...)";
+            Err(Failure::privacy("TG201", cause, fix).at(Snippet::of(&definition.query_place)))
+        }
+        definition => Ok(definition),
+    }
+}
+
+fn no_project() -> Failure {
+    let cause = "a noised query asks a stream, and there is no project here: no folder sql/";
+    Failure::usage("TG300", cause, "name the project's folder with --project")
+}
+
+/// Answers `text` if it asks with differential privacy.
+pub(crate) async fn answer(text: &str, project: Option<&Project>, parameters: &Parameters) -> Result<Option<Answer>> {
+    let Some(definition) = definition_of(text, parameters)? else { return Ok(None) };
+    let project = project.ok_or_else(no_project)?;
     let signal = project.plan_once(&definition).await?;
     let input = project.inputs.iter().find(|(stream, _)| stream.definition.name.value == signal.stream);
     let Some((stream, source)) = input else { return Ok(None) };
@@ -143,7 +192,9 @@ fn price(signal: &Signal, days: &[Option<i32>], spend: Spend) -> String {
         days => crate::words::counted(days.len() as u64, "day"),
     };
     format!(
-        "charged {days}: {}-differential privacy per {unit} and day, delta {} ({spend})",
-        clause.epsilon, clause.delta
+        "charged {days}: {}-differential privacy per {unit} and day, delta {} (rho {}); see `tidegate budget`",
+        number(clause.epsilon),
+        number(clause.delta),
+        number(rho_of(spend))
     )
 }

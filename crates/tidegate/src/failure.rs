@@ -12,6 +12,7 @@ use tidegate_ledger::{Block, Spend};
 use tidegate_signal::{Place, Refusal};
 
 use crate::instants;
+use crate::privacy::{cost, delta_of, number, rho_of};
 
 /// The result of a command.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -196,13 +197,16 @@ fn over_budget(spend: Spend, lacking: &BTreeMap<Block, Spend>) -> Failure {
     const SHOWN: usize = 3;
     let day = |(block, left): (&Block, &Spend)| {
         let day = block.day.map_or_else(|| "as a whole".to_owned(), |day| format!("on {}", instants::show_day(day)));
-        format!("{} {day} has {left} left", block.stream)
+        let (room, delta) = (number(cost(*left).epsilon_within()), number(delta_of(*left)));
+        format!("{} {day} has room for an epsilon of {room} and a delta of {delta}", block.stream)
     };
     let mut days = lacking.iter().take(SHOWN).map(day).collect::<Vec<_>>().join(", ");
     if lacking.len() > SHOWN {
         days.push_str(&format!(", and {} more days", lacking.len() - SHOWN));
     }
-    let cause = format!("the privacy budget does not pay for it: it costs {spend}, and {days}");
+    let (rho, delta) = (number(rho_of(spend)), number(delta_of(spend)));
+    let cause =
+        format!("the privacy budget does not pay for it: it costs rho {rho} and delta {delta} of each day, and {days}");
     let fix = "nothing was shown. A day's budget never comes back; days to come have their own. Ask with a smaller epsilon, or see `tidegate budget` for who spent what";
     Failure::privacy("TG211", cause, fix)
 }

@@ -14,12 +14,14 @@
 
 mod bound;
 mod draw;
+mod expect;
 mod measure;
 mod scale;
 mod spec;
 mod unit;
 
 pub use bound::Bounded;
+pub use expect::Expected;
 pub use measure::{Statistic, is_measure, measure_functions, measure_of};
 pub use spec::{Bounds, MeasureSpec, PrivateSpec, PublicKeys, SpecError};
 

@@ -12,7 +12,7 @@ use datafusion::common::DFSchema;
 use datafusion::logical_expr::{Expr, ExprSchemable};
 use tidegate_privacy::{Calibration, Design, Measure, Mechanism, Selection};
 
-use super::measure::{Call, Statistic, call_of};
+use super::measure::{Call, Statistic, call_of, sql_of};
 use super::scale::Scale;
 use crate::aggregate::UnitKey;
 
@@ -40,6 +40,8 @@ pub struct PublicKeys {
 pub struct MeasureSpec {
     /// Which.
     pub statistic: Statistic,
+    /// The call as it stands in SQL, without bounds.
+    pub call: String,
     /// Within which bounds; none for a number of units.
     pub bounds: Option<Bounds>,
     /// The share of epsilon that the call names.
@@ -135,7 +137,9 @@ impl MeasureSpec {
         }
         let epsilon = (epsilon != 0.0).then_some(epsilon);
         let per_unit = call.statistic.per_unit(call.argument, call.filter, &argument_type);
-        Ok(Self { statistic: call.statistic, bounds, epsilon, per_unit, argument_type })
+        let filter = if call.filter.is_some() { " FILTER (...)" } else { "" };
+        let text = format!("{}{filter}", call.statistic.call(&sql_of(call.argument)));
+        Ok(Self { statistic: call.statistic, call: text, bounds, epsilon, per_unit, argument_type })
     }
 
     /// The scales of its numbers, in their order; a number of units has none.
