@@ -51,10 +51,7 @@ impl Standing {
     /// What a day pays for it.
     pub fn per_day(&self) -> Spend {
         let Spend { rho_nano, delta_atto } = self.spend;
-        Spend {
-            rho_nano: rho_nano.saturating_mul(self.charges),
-            delta_atto: delta_atto.saturating_mul(self.charges),
-        }
+        Spend { rho_nano: rho_nano.saturating_mul(self.charges), delta_atto: delta_atto.saturating_mul(self.charges) }
     }
 }
 
@@ -139,9 +136,8 @@ mod tests {
 
     #[test]
     fn days_of_other_zones_share_days_of_utc() {
-        let berlin = |period: fn(chrono_tz::Tz) -> Period| {
-            charges_per_day(Windows::Tumble(period(chrono_tz::Europe::Berlin)))
-        };
+        let berlin =
+            |period: fn(chrono_tz::Tz) -> Period| charges_per_day(Windows::Tumble(period(chrono_tz::Europe::Berlin)));
         assert_eq!(berlin(|zone| Period::Days(1, zone)), 2);
         assert_eq!(berlin(|zone| Period::Days(7, zone)), 2);
         assert_eq!(berlin(|zone| Period::Months(12, zone)), 2);

@@ -11,7 +11,8 @@ use crate::project::Project;
 pub(crate) fn admit(project: &Project, signals: &[Signal]) -> Result<()> {
     let standing = signals.iter().map(Standing::of).collect::<tidegate_stream::Result<Vec<_>>>()?;
     let standing = standing.into_iter().flatten().collect::<Vec<_>>();
-    let stream = |name: &str| project.inputs.iter().map(|(stream, _)| &stream.definition).find(|s| s.name.value == name);
+    let stream =
+        |name: &str| project.inputs.iter().map(|(stream, _)| &stream.definition).find(|s| s.name.value == name);
     let over = overdrafts(&standing, |name| stream(name).map(|stream| project.budget_of(stream)).unwrap_or_default());
     if over.is_empty() {
         return Ok(());

@@ -71,7 +71,8 @@ fn definition_of(text: &str, parameters: &Parameters) -> Result<Option<SignalDef
     let session = tidegate_algebra::session();
     match SignalDefinition::of_query(&source, parameters, &session)? {
         Some(definition) if !definition.is_differential() => {
-            let cause = "AGGREGATION_THRESHOLD is for signals: queries that are asked one after the other could be subtracted";
+            let cause =
+                "AGGREGATION_THRESHOLD is for signals: queries that are asked one after the other could be subtracted";
             let fix = "write a signal, or SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS (...)";
             Err(Failure::privacy("TG201", cause, fix).at(Snippet::of(&definition.query_place)))
         }

@@ -10,6 +10,7 @@ use tidegate_stream::Standing;
 
 use crate::failure::Result;
 use crate::project::{Project, cap_of};
+use crate::words::counted;
 
 /// Groups of how many units are looked at.
 const SIZES: [u64; 4] = [100, 1_000, 10_000, 100_000];
@@ -26,18 +27,23 @@ pub(crate) fn describe(signal: &Signal, project: &Project) -> Result<Option<Stri
     let stream = stream.into_iter().find(|stream| stream.name.value == signal.stream);
     let allowance = stream.map_or_else(|| project.config.privacy.allowance(), |stream| project.allowance_of(stream));
     let has_days = stream.is_some_and(|stream| stream.contract.event_time.is_some());
-    let noised = Noised { signal, clause, unit, spec, calibration: &calibration, has_days };
+    let charges = Standing::of(signal)?.map_or(1, |standing| standing.charges);
+    let noised = Noised { signal, clause, unit, spec, calibration: &calibration, has_days, charges };
     let mut text = String::new();
     let mut line = |part: String| {
         let _ = writeln!(text, "{part}");
     };
     line(format!("privacy: differential, per {unit}{}", if has_days { " and day of event time in UTC" } else { "" }));
     line(format!("  promises  {}", noised.promise()));
-    line(format!("  bounds    {unit} counts in at most {} groups of {}, its first ones", clause.max_groups, noised.day()));
+    line(format!(
+        "  bounds    {unit} counts in at most {} of {}, its first",
+        counted(u64::from(clause.max_groups), "group"),
+        noised.day()
+    ));
     line(format!("  noises    {}", noised.mechanism()));
     line(indent(&noised.statistics()));
     line(format!("  shows     {}", noised.groups()));
-    line(format!("  spends    {}", noised.spends(allowance)?));
+    line(format!("  spends    {}", noised.spends(allowance)));
     line(format!("  expect    of 20 values, 19 to be less far off than this, depending on the group's {unit};"));
     line(format!("            of counts and sums in percent, where each {unit} contributes as much as it may"));
     line(indent(&noised.errors()));
@@ -51,6 +57,8 @@ struct Noised<'a> {
     spec: &'a PrivateSpec,
     calibration: &'a Calibration,
     has_days: bool,
+    /// How often a day of UTC pays.
+    charges: u64,
 }
 
 impl Noised<'_> {
@@ -59,16 +67,19 @@ impl Noised<'_> {
     }
 
     fn promise(&self) -> String {
-        let Differential { epsilon, delta, .. } = self.clause;
-        let except = match *delta {
-            0.0 => String::new(),
-            delta => format!(", but for a chance of {}", number(delta)),
+        // A day of UTC that windows of several days touch is told about by each of them.
+        let charges = self.charges as f64;
+        let epsilon = charges * self.clause.epsilon;
+        let may_fail = self.spec.min_units.is_some() || self.spec.mechanism == Mechanism::Gaussian;
+        let except = match charges * self.clause.delta {
+            delta if may_fail && delta > 0.0 => format!(", but for a chance of {}", number(delta)),
+            _ => String::new(),
         };
         let of = if self.has_days { " of a day" } else { "" };
         format!(
             "with or without the rows{of} of any one {}, what is released{of} is as likely up to a factor of e^{} = {}{except}",
             self.unit,
-            number(*epsilon),
+            number(epsilon),
             number(epsilon.exp())
         )
     }
@@ -81,7 +92,8 @@ impl Noised<'_> {
 
     /// Per statistic, its bounds and its noise.
     fn statistics(&self) -> String {
-        let mut rows = vec![["statistic", "clamped per unit to", "standard deviation of noise"].map(str::to_owned).to_vec()];
+        let mut rows =
+            vec![["statistic", "clamped per unit to", "standard deviation of noise"].map(str::to_owned).to_vec()];
         for (measure, expected) in self.spec.measures.iter().zip(self.spec.expected(self.calibration, 1)) {
             let bounds = measure.bounds.map(|bounds| format!("{} to {}", bounds.low, bounds.high));
             let per = match measure.statistic {
@@ -114,30 +126,26 @@ impl Noised<'_> {
             (None, Some(public)) => {
                 format!("all {} public groups, also those that nobody is in", public.rows.num_rows())
             }
-            (None, None) if self.signal.windows.is_some() => {
-                "every window, also those that nobody is in".to_owned()
-            }
+            (None, None) if self.signal.windows.is_some() => "every window, also those that nobody is in".to_owned(),
             (None, None) => "the one group there is".to_owned(),
         }
     }
 
-    fn spends(&self, allowance: Allowance) -> Result<String> {
+    fn spends(&self, allowance: Allowance) -> String {
         let Differential { epsilon, delta, .. } = self.clause;
         let Cost { rho_nano, delta_atto } = self.calibration.cost();
         let once = Spend { rho_nano, delta_atto };
-        let (charges, per_day) = match Standing::of(self.signal)? {
-            Some(standing) => (standing.charges, standing.per_day()),
-            None => (1, once),
-        };
+        let Self { charges, .. } = *self;
+        let per_day = (0..charges).fold(Spend::default(), |sum, _| sum.plus(once));
         let whom = match (self.has_days, self.signal.windows) {
             (false, _) => "of the data as a whole".to_owned(),
             (true, Some(_)) if charges == 1 => "of each day of which it releases a window".to_owned(),
             (true, Some(_)) => {
-                format!("of each day that its windows of a day touch, up to {charges} times a day")
+                format!("of each day that its windows touch, by the days they start on: up to {charges} times a day")
             }
             (true, None) => "of each day from the first to the last one of the data".to_owned(),
         };
-        Ok(format!(
+        format!(
             "epsilon {}, delta {}; charged as rho {}, delta {} {whom}: {} of what {} may spend (epsilon {}, delta {})",
             number(*epsilon),
             number(*delta),
@@ -147,7 +155,7 @@ impl Noised<'_> {
             self.signal.stream,
             number(allowance.epsilon),
             number(allowance.delta)
-        ))
+        )
     }
 
     /// Per size of a group, how far off each statistic will be.

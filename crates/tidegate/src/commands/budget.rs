@@ -22,7 +22,8 @@ pub(crate) async fn run(place: &Place, options: &cli::Budget) -> Result<ExitCode
     let allowances = allowances(place, &config).await;
     let root = root_of(place, &config);
     // Reading creates nothing.
-    let blocks = if root.is_dir() { Budget::open(Store::open_local(&root)?).await?.report(|_| true) } else { Vec::new() };
+    let blocks =
+        if root.is_dir() { Budget::open(Store::open_local(&root)?).await?.report(|_| true) } else { Vec::new() };
     if let Some(stream) = &options.stream {
         require_stream(stream, &blocks, &allowances)?;
     }
@@ -43,7 +44,8 @@ async fn allowances(place: &Place, config: &Config) -> BTreeMap<String, Allowanc
         eprintln!("warning: what streams may spend is unknown, because their SQL cannot be read; see `tidegate check`");
         return BTreeMap::new();
     };
-    let allowance = |stream: &tidegate_signal::StreamDefinition| stream.budget.unwrap_or_else(|| config.privacy.allowance());
+    let allowance =
+        |stream: &tidegate_signal::StreamDefinition| stream.budget.unwrap_or_else(|| config.privacy.allowance());
     streams.iter().map(|stream| (stream.name.value.clone(), allowance(stream))).collect()
 }
 
@@ -53,7 +55,8 @@ fn require_stream(name: &str, blocks: &[BlockReport], allowances: &BTreeMap<Stri
         return Ok(());
     }
     let nearest = tidegate_signal::nearest(name, known.by_ref());
-    let fix = nearest.map_or_else(|| "streams are those of CREATE STREAM".to_owned(), |near| format!("did you mean `{near}`?"));
+    let fix = nearest
+        .map_or_else(|| "streams are those of CREATE STREAM".to_owned(), |near| format!("did you mean `{near}`?"));
     Err(Failure::usage("TG302", format!("there is no stream `{name}`, and nothing was spent of one"), fix))
 }
 
@@ -100,11 +103,16 @@ fn as_date<S: serde::Serializer>(day: &Option<i32>, serializer: S) -> Result<S::
     day.map(show_day).serialize(serializer)
 }
 
+/// Six digits behind the point: enough for people, and in the direction that promises less.
+fn rounded(epsilon: f64, towards: fn(f64) -> f64) -> f64 {
+    towards(epsilon * 1e6) / 1e6
+}
+
 impl Amount {
     fn of(spend: Spend, delta: f64) -> Self {
         let Spend { rho_nano, delta_atto } = spend;
         let epsilon = cost(spend).epsilon_at(delta);
-        Self { rho_nano, delta_atto, epsilon: epsilon.is_finite().then_some(epsilon) }
+        Self { rho_nano, delta_atto, epsilon: epsilon.is_finite().then(|| rounded(epsilon, f64::ceil)) }
     }
 
     fn spend(self) -> Spend {
@@ -131,7 +139,7 @@ impl Account {
         let left = cap.map(|cap| {
             let left = cap.minus(report.spent);
             let Spend { rho_nano, delta_atto } = left;
-            Left { rho_nano, delta_atto, epsilon_of_a_query: cost(left).epsilon_within() }
+            Left { rho_nano, delta_atto, epsilon_of_a_query: rounded(cost(left).epsilon_within(), f64::floor) }
         });
         Self {
             stream: report.block.stream.clone(),

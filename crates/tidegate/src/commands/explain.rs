@@ -13,6 +13,7 @@ use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::privacy::{self, number};
 use crate::project::Project;
+use crate::words::counted;
 
 pub(crate) async fn run(place: &Place, options: &cli::Explain) -> Result<ExitCode> {
     let project = Project::load(place).await?;
@@ -106,8 +107,10 @@ fn policy(policy: &Policy) -> String {
     match policy {
         Policy::Open => "everything: the stream protects nobody".to_owned(),
         Policy::Differential { clause, unit } => format!(
-            "noised groups: {}-differentially private, delta {}, per {unit} and day; at most {} groups of a day per {unit}",
-            number(clause.epsilon), number(clause.delta), clause.max_groups
+            "noised groups: {}-differentially private, delta {}, per {unit} and day; at most {} of a day per {unit}",
+            number(clause.epsilon),
+            number(clause.delta),
+            counted(u64::from(clause.max_groups), "group")
         ),
         Policy::Threshold { k, unit } => {
             format!("groups of at least {k} distinct {unit}; a cohort threshold, not differential privacy")
