@@ -14,7 +14,7 @@ use tidegate_ledger::{Block, Budget, Charge, Spend};
 use tidegate_privacy::{Cost, Grant};
 use tidegate_signal::{Policy, Signal, SignalDefinition, SourceText};
 use tidegate_source::{Item, Source};
-use tidegate_stream::clause;
+use tidegate_stream::{Standing, clause};
 
 use crate::failure::{Failure, Result, Snippet};
 use crate::privacy::{self, number, rho_of};
@@ -94,11 +94,18 @@ pub(crate) async fn answer(text: &str, project: Option<&Project>, parameters: &P
     let Some((stream, source)) = input else { return Ok(None) };
     let event_time = stream.definition.contract.event_time.as_deref();
     let totals = totals_of(&signal, source, event_time).await?;
-    let days = totals.days.map_or_else(|| vec![None], |(first, last)| (first..=last).map(Some).collect());
+    let days = totals
+        .times
+        .map_or_else(|| vec![None], |(first, last)| (utc_day(first)..=utc_day(last)).map(Some).collect::<Vec<_>>());
     let spend = charge(&signal, project, &days, project.budget_of(&stream.definition)).await?;
     let explain = |source| Failure::from(tidegate_stream::Error::Signal { signal: "the query".to_owned(), source });
     let all = Closed { watermark_us: Some(i64::MAX), sealed_us: None };
-    let panes = Panes { closed: all, lateness_us: 0, days: totals.days.map(|(first, last)| (first..=last).collect()) };
+    // Windows are filed under the day on which they start, which may be one before there was any row.
+    let filed = |instant_us| {
+        signal.windows.map_or_else(|| utc_day(instant_us), |windows| windows.day_of(windows.pane_of(instant_us)))
+    };
+    let filed = totals.times.map(|(first, last)| (filed(first)..=filed(last)).collect());
+    let panes = Panes { closed: all, lateness_us: 0, days: filed };
     let nothing = Closed::default();
     let bounded = signal.cut.bound(totals.states, &panes, nothing).await.map_err(explain)?;
     let grant = Grant::paid(Cost { rho_nano: spend.rho_nano, delta_atto: spend.delta_atto });
@@ -111,8 +118,8 @@ pub(crate) async fn answer(text: &str, project: Option<&Project>, parameters: &P
 /// What is known of each unit, and of which days.
 struct Totals {
     states: Vec<PartialState>,
-    /// The first and the last day; none where rows have no time.
-    days: Option<(i32, i32)>,
+    /// The first and the last event time; none where rows have none.
+    times: Option<(i64, i64)>,
     rejected: u64,
 }
 
@@ -124,7 +131,7 @@ async fn totals_of(signal: &Signal, source: &Arc<Source>, event_time: Option<&st
     let all = source.schema().fields().iter().map(|field| field.name().clone());
     let columns = all.filter(|column| wanted.contains(column)).collect::<Vec<_>>();
     let side = signal.cut.side(&signal.stream).ok_or_else(|| explain(tidegate_algebra::Error::NotPrivate))?;
-    let mut totals = Totals { states: Vec::new(), days: None, rejected: 0 };
+    let mut totals = Totals { states: Vec::new(), times: None, rejected: 0 };
     let mut batches: Vec<RecordBatch> = Vec::new();
     for file in source.discover().map_err(listed)? {
         let mut items = source.open(&file, &columns, 0.., BATCH_ROWS).map_err(listed)?;
@@ -132,7 +139,7 @@ async fn totals_of(signal: &Signal, source: &Arc<Source>, event_time: Option<&st
             match item {
                 Item::Rows(delivery) => {
                     totals.rejected += delivery.rejected.len() as u64;
-                    totals.days = days_with(totals.days, &delivery.batch, event_time);
+                    totals.times = times_with(totals.times, &delivery.batch, event_time);
                     batches.push(delivery.batch);
                 }
                 Item::FileRejected(_) => totals.rejected += 1,
@@ -157,10 +164,10 @@ async fn partial(
     Ok(side.partial(&schema, &[batches]).await?.state)
 }
 
-fn days_with(days: Option<(i32, i32)>, batch: &RecordBatch, event_time: Option<&str>) -> Option<(i32, i32)> {
-    let times = batch.column_by_name(event_time?)?.as_primitive::<TimestampMicrosecondType>();
-    let (first, last) = (utc_day(arrow::compute::min(times)?), utc_day(arrow::compute::max(times)?));
-    Some(days.map_or((first, last), |(from, to)| (first.min(from), last.max(to))))
+fn times_with(times: Option<(i64, i64)>, batch: &RecordBatch, event_time: Option<&str>) -> Option<(i64, i64)> {
+    let column = batch.column_by_name(event_time?)?.as_primitive::<TimestampMicrosecondType>();
+    let (Some(first), Some(last)) = (arrow::compute::min(column), arrow::compute::max(column)) else { return times };
+    Some(times.map_or((first, last), |(from, to)| (first.min(from), last.max(to))))
 }
 
 /// Charges all days of the stream, or none.
@@ -168,8 +175,10 @@ async fn charge(signal: &Signal, project: &Project, days: &[Option<i32>], cap: S
     let calibration = signal.cut.calibration().unwrap_or(Err(tidegate_algebra::Error::NotPrivate));
     let calibration =
         calibration.map_err(|source| tidegate_stream::Error::Signal { signal: "the query".to_owned(), source })?;
-    let Cost { rho_nano, delta_atto } = calibration.cost();
     let Policy::Differential { unit, .. } = &signal.policy else { return Ok(Spend::default()) };
+    // A unit is bounded by the days under which windows are filed: a day that several of them touch pays for each.
+    let charges = Standing::of(signal)?.map_or(1, |standing| standing.charges);
+    let Cost { rho_nano, delta_atto } = calibration.cost().times(charges);
     let block = |&day: &Option<i32>| Block { stream: signal.stream.clone(), unit: unit.clone(), day };
     let charged_at_us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
     let run_id = crate::commands::run::run_id()?;

@@ -153,3 +153,34 @@ fn a_query_with_a_mistake_leaves_nothing_behind() {
     assert!(unnamed.contains("`COUNT(*) within 0 to 3`"), "{unnamed}");
     assert_eq!(before, project.files("."));
 }
+
+#[test]
+fn windows_that_start_before_the_data_are_shown_and_each_day_pays_for_all_that_touch_it() {
+    let project = project("");
+    project.write("tidegate.toml", "[privacy]\nepsilon = 1000.0\n");
+    let counts = |window: &str| {
+        let query = asked(10.0).replace("COUNT", "window_start, COUNT").replace("FROM d", "");
+        let query = format!("{query} FROM TUMBLE(d, at, INTERVAL '{window}') GROUP BY window_start");
+        let rows = project.run(&["sql", &query, "--format", "json"]).ok().stdout;
+        let rows: Vec<Value> = serde_json::from_str(&rows).unwrap();
+        rows.into_iter().map(|row| row["window_start"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let rho = || {
+        let report: Value = serde_json::from_str(&project.run(&["budget", "--json"]).ok().stdout).unwrap();
+        report[1]["by"][0]["rho_nano"].as_u64().unwrap()
+    };
+    assert_eq!(counts("1 month"), ["2026-01-01T00:00:00Z"]);
+    assert_eq!(rho(), 50_000_000_000);
+    assert!(counts("7 hours").contains(&"2026-01-05T09:00:00Z".to_owned()));
+    assert_eq!(rho(), 150_000_000_000);
+}
+
+#[test]
+fn rows_that_cannot_be_read_do_not_hide_the_days_that_pay() {
+    let project = project("");
+    project.write("landing/b.csv", "at,u,k,x,ms\nnever,ann,a,1,10\n");
+    project.run(&["sql", &asked(0.25)]).ok();
+    let report: Value = serde_json::from_str(&project.run(&["budget", "--json"]).ok().stdout).unwrap();
+    let days = report.as_array().unwrap().iter().map(|block| block["day"].as_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(days, ["2026-01-05", "2026-01-06", "2026-01-07"]);
+}
