@@ -38,12 +38,26 @@ pub(crate) fn rewrite(
                 at += 1 + cursor.position();
             }
             _ => {
+                refuse_bounds(token, cursor, source)?;
                 rewritten.push(token.clone());
                 at += 1;
             }
         }
     }
     Ok(rewritten)
+}
+
+/// Refuses bounds in a call of anything that cannot be noised.
+fn refuse_bounds(token: &TokenWithSpan, mut call: Cursor<'_>, source: &SourceText) -> Result<(), Refusal> {
+    let Token::Word(word) = &token.token else { return Ok(()) };
+    let Some(inside) = call.group()? else { return Ok(()) };
+    let parts = split_at_commas(inside);
+    if !parts.iter().any(|part| part.first().is_some_and(|name| is_word(name, "contribution_bounds_per_group"))) {
+        return Ok(());
+    }
+    let cause = format!("`{}` cannot be noised", word.value);
+    let fix = "noised are COUNT, SUM, AVG, VAR_POP, STDDEV_POP and COUNT(DISTINCT unit)";
+    Err(refuse(Code::InadmissibleAggregate, &Place::new(source, token.span), cause, fix))
 }
 
 fn is_open(token: Option<&TokenWithSpan>) -> bool {
@@ -85,7 +99,12 @@ impl Call<'_> {
         let share = epsilon.map_or(0.0, |share| share.value);
         let [argument] = positional.as_slice() else {
             let cause = format!("{name} takes one argument, found {}", positional.len());
-            return Err(refuse(Code::InvalidQuery, &place, cause, "give it the column to measure"));
+            return Err(refuse(
+                Code::InvalidQuery,
+                &place,
+                cause,
+                format!("write {name}(column, contribution_bounds_per_group => (lowest, highest))"),
+            ));
         };
         if let Some((distinct, unit)) = argument.split_first().filter(|(first, _)| is_word(first, "distinct")) {
             if self.statistic != Statistic::Count {

@@ -37,7 +37,7 @@ pub(crate) fn admit(project: &Project, signals: &[Signal]) -> Result<()> {
     }
     settings.dedup();
     let fix = format!(
-        "nothing was read. Lower the epsilon of these signals, drop some of them, or raise {}",
+        "nothing was read. Lower the epsilon of these signals, drop some of them, or raise {}. What adds up is rho: a statistic whose share is epsilon costs at most epsilon^2 / 2 of it",
         settings.join(" and ")
     );
     Err(Failure::privacy("TG213", causes.join("\n"), fix))

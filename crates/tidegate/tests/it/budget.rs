@@ -184,3 +184,35 @@ fn rows_that_cannot_be_read_do_not_hide_the_days_that_pay() {
     let days = report.as_array().unwrap().iter().map(|block| block["day"].as_str().unwrap()).collect::<Vec<_>>();
     assert_eq!(days, ["2026-01-05", "2026-01-06", "2026-01-07"]);
 }
+
+#[test]
+fn mistakes_in_what_is_noised_are_told_in_the_words_of_sql() {
+    let project = project(
+        "CREATE STREAM e (at TIMESTAMP, k VARCHAR) WITH (path = 'landing', format = 'csv', event_time = 'at');",
+    );
+    let counted = asked(0.5);
+    for (query, code, said) in [
+        (counted.replace("COUNT(*,", "STDDEV(ms,"), "TG121", "`STDDEV` cannot be noised"),
+        (
+            counted.replace("COUNT(*, contribution_bounds_per_group => (0, 3))", "SUM(x, 0, 3)"),
+            "TG113",
+            "write SUM(column, ",
+        ),
+        (counted.replace("COUNT(*, contribution_bounds_per_group => (0, 3))", "SUM(x)"), "TG208", "SUM has no bounds"),
+        (
+            counted.replace("AS n FROM d", "AS n, k AS n_noise_stddev FROM d GROUP BY k"),
+            "TG132",
+            "`n_noise_stddev` is the name",
+        ),
+        (counted.replace("DIFFERENTIAL", "DIFERENTIAL"), "TG201", "did you mean DIFFERENTIAL_PRIVACY?"),
+        (
+            counted.replace("FROM d", "FROM d JOIN e ON e.k = d.k AND e.at BETWEEN d.at AND d.at + INTERVAL '1 day'"),
+            "TG209",
+            "two streams",
+        ),
+    ] {
+        let shown = project.run(&["sql", &query]).failure();
+        assert!(shown.contains(code) && shown.contains(said) && !shown.contains("dp_"), "{query}: {shown}");
+    }
+    assert_eq!(project.files("log").len(), 0);
+}
