@@ -137,16 +137,18 @@ impl Noised<'_> {
         let once = Spend { rho_nano, delta_atto };
         let Self { charges, .. } = *self;
         let per_day = (0..charges).fold(Spend::default(), |sum, _| sum.plus(once));
-        let whom = match (self.has_days, self.signal.windows) {
+        let times = if charges > 1 {
+            format!(", up to {charges} times a day: by the days its windows start on")
+        } else {
+            String::new()
+        };
+        let whom = match (self.has_days, self.signal.definition.once) {
             (false, _) => "of the data as a whole".to_owned(),
-            (true, Some(_)) if charges == 1 => "of each day of which it releases a window".to_owned(),
-            (true, Some(_)) => {
-                format!("of each day that its windows touch, by the days they start on: up to {charges} times a day")
-            }
-            (true, None) => "of each day from the first to the last one of the data".to_owned(),
+            (true, false) => format!("of each day that its windows touch{times}"),
+            (true, true) => format!("of each day from the first to the last one of the data{times}"),
         };
         format!(
-            "epsilon {}, delta {}; charged as rho {}, delta {} {whom}: {} of what {} may spend (epsilon {}, delta {})",
+            "epsilon {}, delta {}; charged as rho {}, delta {} {whom}; {} of what {} may spend (epsilon {}, delta {})",
             number(*epsilon),
             number(*delta),
             number(rho_of(once)),
