@@ -200,7 +200,12 @@ impl Cut {
     /// The columns of this query's state, keys first.
     pub fn state_columns(&self) -> Vec<StateColumn> {
         let meanings = self.below.state().schema();
-        let columns = self.layout.schema.fields().iter().zip(meanings.fields());
+        let layout = match (&self.below, self.sides.as_slice()) {
+            // Its own layout is of rows that were noised.
+            (Below::Private { .. }, [side]) => side.layout(),
+            _ => &self.layout,
+        };
+        let columns = layout.schema.fields().iter().zip(meanings.fields());
         columns
             .map(|(column, meaning)| StateColumn {
                 name: column.name().clone(),

@@ -74,7 +74,8 @@ impl Spend {
     }
 
     /// What is left of it after some was spent.
-    const fn minus(self, spent: Self) -> Self {
+    #[must_use]
+    pub const fn minus(self, spent: Self) -> Self {
         Self {
             rho_nano: self.rho_nano.saturating_sub(spent.rho_nano),
             delta_atto: self.delta_atto.saturating_sub(spent.delta_atto),

@@ -85,6 +85,17 @@ impl Calibration {
     pub fn threshold(&self) -> Option<i64> {
         self.selected.map(|selected| selected.gate.at.saturating_add(selected.shift()))
     }
+
+    /// The least number of units with which a key appears with a chance of at least `chance`, which is at least 1/2 and
+    /// below 1; `None` when keys are public.
+    #[must_use]
+    pub fn units_shown(&self, chance: f64) -> Option<i64> {
+        let Selected { gate, .. } = self.selected?;
+        // Noise of scale b is at least -k with chance 1 - exp(-(k + 1) / b) / (1 + exp(-1 / b)).
+        let tail = (1.0 - chance) * (1.0 + (-1.0 / gate.scale).exp());
+        let above = (-gate.scale * tail.ln() - 1.0).ceil().max(0.0) as i64;
+        Some(self.threshold()?.saturating_add(above))
+    }
 }
 
 fn of_laplace(measure: &Measure, max_groups: u32) -> Result<(Noise, Cost)> {

@@ -22,6 +22,25 @@ pub struct Cost {
     pub delta_atto: u64,
 }
 
+/// What may be spent, as people say it: everything together is (epsilon, delta)-differentially private.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Allowance {
+    /// How much what is shown may depend on one unit.
+    pub epsilon: f64,
+    /// The chance of more than that.
+    pub delta: f64,
+}
+
+impl Allowance {
+    /// The same in the currency of charges.
+    ///
+    /// # Errors
+    /// Those of [`Cost::cap`].
+    pub fn cap(self) -> Result<Cost> {
+        Cost::cap(self.epsilon, self.delta)
+    }
+}
+
 impl Cost {
     /// Both, one after the other. Saturates, and a saturated cost guarantees nothing.
     #[must_use]
@@ -62,6 +81,13 @@ impl Cost {
             .and_then(|profile| profile.epsilon(left));
         // What cannot be computed is not guaranteed.
         epsilon.unwrap_or(f64::INFINITY)
+    }
+
+    /// An epsilon of pure differential privacy that surely costs no more rho than this; rounded down.
+    #[must_use]
+    pub fn epsilon_within(self) -> f64 {
+        // The square root and the product are each off by less than a step of the number format.
+        (2.0 * rho(self.rho_nano, f64::next_down)).sqrt().next_down().next_down().max(0.0)
     }
 
     /// The cap under which everything together is (epsilon, delta)-differentially private.

@@ -21,7 +21,7 @@ mod noise;
 mod release;
 
 pub use calibrate::Calibration;
-pub use cost::Cost;
+pub use cost::{Allowance, Cost};
 pub use design::{Design, MOST_EPSILON, MOST_SCALE, Measure, Mechanism, Selection};
 pub use error::{Error, Result};
 pub use release::{Exact, Grant, Noised};

@@ -29,6 +29,14 @@ pub(crate) fn rewrite(
             Token::Word(word) if word.quote_style.is_none() => Statistic::of_aggregate(&word.value.to_lowercase()),
             _ => None,
         };
+        if let Token::Word(word) = &token.token
+            && is_open(tokens.get(at + 1))
+            && Statistic::is_function(&word.value)
+        {
+            let cause = format!("there is no function `{}`", word.value);
+            let fix = "write COUNT, SUM, AVG and so on, with their bounds";
+            return Err(refuse(Code::UnknownFunction, &Place::new(source, token.span), cause, fix));
+        }
         let mut cursor = Cursor::new(source, &tokens[at + 1..]);
         match statistic {
             Some(statistic) if is_open(tokens.get(at + 1)) => {
@@ -38,12 +46,26 @@ pub(crate) fn rewrite(
                 at += 1 + cursor.position();
             }
             _ => {
+                refuse_bounds(token, cursor, source)?;
                 rewritten.push(token.clone());
                 at += 1;
             }
         }
     }
     Ok(rewritten)
+}
+
+/// Refuses bounds in a call of anything that cannot be noised.
+fn refuse_bounds(token: &TokenWithSpan, mut call: Cursor<'_>, source: &SourceText) -> Result<(), Refusal> {
+    let Token::Word(word) = &token.token else { return Ok(()) };
+    let Some(inside) = call.group()? else { return Ok(()) };
+    let parts = split_at_commas(inside);
+    if !parts.iter().any(|part| part.first().is_some_and(|name| is_word(name, "contribution_bounds_per_group"))) {
+        return Ok(());
+    }
+    let cause = format!("`{}` cannot be noised", word.value);
+    let fix = "noised are COUNT, SUM, AVG, VAR_POP, STDDEV_POP and COUNT(DISTINCT unit)";
+    Err(refuse(Code::InadmissibleAggregate, &Place::new(source, token.span), cause, fix))
 }
 
 fn is_open(token: Option<&TokenWithSpan>) -> bool {
@@ -105,7 +127,8 @@ impl Call<'_> {
             (_, [argument]) => (argument, None),
             _ => {
                 let cause = format!("{name} takes one argument, found {}", positional.len());
-                return Err(refuse(Code::InvalidQuery, &place, cause, "give it the column to measure"));
+                let fix = format!("write {name}(column, contribution_bounds_per_group => (lowest, highest))");
+                return Err(refuse(Code::InvalidQuery, &place, cause, fix));
             }
         };
         if let Some((distinct, unit)) = argument.split_first().filter(|(first, _)| is_word(first, "distinct")) {

@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::tokenizer::{Span, TokenWithSpan};
 use tidegate_privacy::{MOST_EPSILON, Mechanism};
 
 use crate::cursor::{Cursor, is_word};
+use crate::nearest::nearest;
 use crate::options::Options;
 use crate::{Code, Place, Refusal, SourceText, Spanned, refuse};
 
@@ -88,7 +89,11 @@ fn read(
     let is_differential = cursor.skip("differential_privacy");
     if !is_differential && !cursor.skip("aggregation_threshold") {
         let cause = format!("expected AGGREGATION_THRESHOLD or DIFFERENTIAL_PRIVACY, found {}", cursor.found());
-        return Err(refuse(Code::BadPrivacyClause, &name, cause, THRESHOLD));
+        let fix = match nearest(&cursor.found(), ["DIFFERENTIAL_PRIVACY", "AGGREGATION_THRESHOLD"]) {
+            Some(name) => format!("did you mean {name}?"),
+            None => format!("{THRESHOLD}, or {DIFFERENTIAL}"),
+        };
+        return Err(refuse(Code::BadPrivacyClause, &name, cause, fix));
     }
     let (clause, shape) = match is_differential {
         true => ("DIFFERENTIAL_PRIVACY", DIFFERENTIAL),

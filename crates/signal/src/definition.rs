@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use tidegate_contract::stream::Dedupe;
 use tidegate_contract::{EpochUnit, StreamContract};
-use tidegate_privacy::Cost;
+use tidegate_privacy::Allowance;
 
 use crate::clause::{ClauseKind, PrivacyClause, lift};
 use crate::cursor::{Cursor, is_word, tokenize};
@@ -38,7 +38,7 @@ pub struct StreamDefinition {
     /// The zone whose days and months its windows follow.
     pub time_zone: Option<Tz>,
     /// What may be spent of the privacy of one unit on one day; the project's default when absent.
-    pub budget: Option<Cost>,
+    pub budget: Option<Allowance>,
     /// Where options stand, for messages about them.
     pub event_time_place: Option<Place>,
 }
@@ -227,8 +227,8 @@ fn refuse_twin<'a>(
     }
 }
 
-/// `epsilon_budget` and `delta_budget`, in the currency of the budget.
-fn read_budget(options: &mut Options) -> Result<Option<Cost>, Refusal> {
+/// `epsilon_budget` and `delta_budget`.
+fn read_budget(options: &mut Options) -> Result<Option<Allowance>, Refusal> {
     const DELTA: f64 = 1e-6;
     let (epsilon, delta) = (options.number("epsilon_budget")?, options.number("delta_budget")?);
     let (epsilon, place) = match (&epsilon, &delta) {
@@ -239,11 +239,11 @@ fn read_budget(options: &mut Options) -> Result<Option<Cost>, Refusal> {
         }
         (None, None) => return Ok(None),
     };
-    let cap = Cost::cap(epsilon, delta.map_or(DELTA, |delta| delta.value));
-    let cap = cap.map_err(|error| {
+    let allowance = Allowance { epsilon, delta: delta.map_or(DELTA, |delta| delta.value) };
+    allowance.cap().map_err(|error| {
         refuse(Code::OptionValue, place, format!("this is no budget: {error}"), "write epsilon_budget = 5.0")
     })?;
-    Ok(Some(cap))
+    Ok(Some(allowance))
 }
 
 /// A name becomes part of paths: lower-case letters, digits and underscores.

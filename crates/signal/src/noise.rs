@@ -52,6 +52,12 @@ impl Noising<'_> {
         };
         // Windows are public keys: nothing is chosen where there are no others.
         let selects = !self.clause.public_groups && !keys.is_empty();
+        if self.clause.min_units > 1 && !selects {
+            let cause =
+                "min_privacy_units_per_group chooses among groups, and windows alone are public: all of them are shown";
+            let fix = "leave it out, or group by a column";
+            return Err(refuse(Code::Unnoisable, self.definition.clause_place(), cause, fix).into());
+        }
         let spec = PrivateSpec {
             unit,
             key: self.key.clone(),
@@ -71,6 +77,7 @@ impl Noising<'_> {
         let sort_order = output::sort_order(&plan, plan.schema().as_arrow(), &aggregate.group_expr);
         let spec = Arc::new(spec);
         let shown = plan.schema().columns().iter().map(|column| statistic_of(&plan, column)).collect::<Vec<_>>();
+        self.require_names(&plan, &shown)?;
         let barrier = |aggregate| Release::private(aggregate, Arc::clone(&spec), self.windows);
         let carried = carry(plan, &|aggregate| match self.windows {
             Some(windows) => bar_windows(aggregate, windows, &barrier),
@@ -80,6 +87,17 @@ impl Noising<'_> {
         let moved = |position: usize| position + shown[..position].iter().flatten().count();
         let sort_order = sort_order.into_iter().map(moved).collect();
         Ok((with_deviations(carried, &shown)?, sort_order))
+    }
+
+    /// No column has the name of one that is added.
+    fn require_names(&self, plan: &LogicalPlan, shown: &[Option<usize>]) -> Result<(), Refusal> {
+        let columns = plan.schema().columns();
+        let statistics = columns.iter().zip(shown).filter(|(_, statistic)| statistic.is_some());
+        let added = statistics.map(|(column, _)| deviation_name(column)).collect::<Vec<_>>();
+        let Some(taken) = columns.iter().find(|column| added.contains(&column.name)) else { return Ok(()) };
+        let cause = format!("`{}` is the name of a column that noised rows have beside the query's own", taken.name);
+        let place = self.definition.word_place(&taken.name);
+        Err(refuse(Code::BadOutput, &place, cause, "give the column another name with AS"))
     }
 
     /// What was noised stands: it needs windows that close once, and do not overlap.
@@ -102,7 +120,11 @@ impl Noising<'_> {
                     Code::Unnoisable,
                     &definition.query_place,
                     "running totals would be noised again with every run, and paid for again",
-                    format!("read windows: FROM TUMBLE({}, event_time, INTERVAL '1 day')", self.stream.name.value),
+                    format!(
+                        "read windows: FROM TUMBLE({}, {}, INTERVAL '1 day')",
+                        self.stream.name.value,
+                        self.stream.contract.event_time.as_deref().unwrap_or("event_time")
+                    ),
                 ));
             }
         }
@@ -274,6 +296,11 @@ fn carry(plan: LogicalPlan, barrier: &dyn Fn(Aggregate) -> PlanResult<LogicalPla
     }
 }
 
+/// The column that stands beside a statistic.
+fn deviation_name(statistic: &Column) -> String {
+    format!("{}_noise_stddev", statistic.name)
+}
+
 fn is_deviation(column: &Column) -> bool {
     column.name.starts_with(deviation_column(0).trim_end_matches('0'))
 }
@@ -287,9 +314,7 @@ fn with_deviations(plan: LogicalPlan, shown: &[Option<usize>]) -> PlanResult<Log
         let Some(statistic) = statistic else { continue };
         let name = deviation_column(*statistic);
         let deviation = columns.iter().find(|column| column.name == name);
-        wanted.extend(
-            deviation.map(|deviation| Expr::Column(deviation.clone()).alias(format!("{}_noise_stddev", column.name))),
-        );
+        wanted.extend(deviation.map(|deviation| Expr::Column(deviation.clone()).alias(deviation_name(column))));
     }
     LogicalPlanBuilder::from(plan).project(wanted)?.build()
 }

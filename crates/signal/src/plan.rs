@@ -127,6 +127,11 @@ impl Planner {
             let cause = format!("{cause} `{}`", shape.stream);
             return Err(refuse(Code::UnknownTable, &definition.query_place, cause, fix));
         };
+        if let (true, Some(join)) = (definition.is_differential(), &shape.join) {
+            let cause = "rows of two streams that meet are not noised yet";
+            let fix = "join a table, or noise a signal of each stream";
+            return Err(refuse(Code::Unnoisable, &definition.word_place(&join.stream), cause, fix));
+        }
         let signal = match shape.groups {
             Some(groups) => self.plan_groups(definition, &stream.definition, &session, plan, groups).await,
             None => Self::plan_rows(definition, &stream.definition, &session, plan).await,

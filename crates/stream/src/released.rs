@@ -15,7 +15,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use sha2::{Digest, Sha256};
-use tidegate_algebra::{Panes, utc_day};
+use tidegate_algebra::{Panes, Windows, utc_day};
 use tidegate_signal::{Policy, Signal};
 
 use crate::error::{Error, Result};
@@ -89,13 +89,20 @@ fn with_origin(signal: &Signal, rows: &RecordBatch, release_id: &str) -> Result<
         add("dp_mechanism", constant(&spec.mechanism.to_string()));
         add("dp_epsilon", number(spec.epsilon));
         add("dp_delta", number(spec.delta));
-        add("dp_unit", constant(&format!("{unit}, day")));
+        add("dp_unit", constant(&format!("{unit}, {}", block_of(signal))));
         add("dp_bounds", constant(&spec.bounds()));
         add("dp_clause", constant(&noise::clause(signal)));
     }
     add("code_hash", constant(&signal.definition.code_hash));
     add("release_id", constant(release_id));
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}
+
+/// Over what epsilon holds: a day of event time, where no window touches two.
+fn block_of(signal: &Signal) -> &'static str {
+    // Four weeks have a day of every kind.
+    let divides = |windows: Windows| (0..28).all(|day| windows.utc_days_of(day) == (day..=day));
+    if signal.windows.is_some_and(divides) { "day" } else { "all windows that start on one day" }
 }
 
 /// One Parquet file, zstd, with statistics of exactly the rows in it.

@@ -14,9 +14,10 @@ use tidegate_ledger::{Block, Budget, Charge, Spend};
 use tidegate_privacy::{Cost, Grant};
 use tidegate_signal::{Policy, Signal, SignalDefinition, SourceText};
 use tidegate_source::{Item, Source};
-use tidegate_stream::clause;
+use tidegate_stream::{Standing, clause};
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, Snippet};
+use crate::privacy::{self, number, rho_of};
 use crate::project::Project;
 use crate::query::Parameters;
 
@@ -33,22 +34,78 @@ pub(crate) struct Answer {
     pub(crate) price: String,
 }
 
-/// Answers `text` if it asks with differential privacy.
-pub(crate) async fn answer(text: &str, project: &Project, parameters: &Parameters) -> Result<Option<Answer>> {
+/// What answering `text` would cost and show, if it is `EXPLAIN PRIVACY SELECT ...`. No row is read, nothing is charged.
+pub(crate) async fn explain(text: &str, project: Option<&Project>, parameters: &Parameters) -> Result<Option<String>> {
+    let Some(query) = explained(text) else { return Ok(None) };
+    let of_what = "EXPLAIN PRIVACY is of a query that is noised";
+    let fix = "write EXPLAIN PRIVACY SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS (...) ...";
+    let Some(definition) = definition_of(&query, parameters)? else {
+        return Err(Failure::usage("TG115", of_what, fix));
+    };
+    let project = project.ok_or_else(no_project)?;
+    let signal = project.plan_once_to_look_at(&definition).await?;
+    privacy::describe(&signal, project)
+}
+
+/// The query behind `EXPLAIN PRIVACY`, each of its words at its own place.
+fn explained(text: &str) -> Option<String> {
+    let (explain, rest) = word(text)?;
+    let (privacy, rest) = word(rest)?;
+    let is_it = explain.eq_ignore_ascii_case("explain") && privacy.eq_ignore_ascii_case("privacy");
+    is_it.then(|| {
+        let blank = text[..text.len() - rest.len()].chars().map(|c| if c.is_whitespace() { c } else { ' ' });
+        blank.chain(rest.chars()).collect()
+    })
+}
+
+/// The first word of a text, and what comes after it.
+fn word(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start();
+    let end = text.find(char::is_whitespace)?;
+    Some(text.split_at(end))
+}
+
+/// The query that `text` is, if it is to be noised.
+fn definition_of(text: &str, parameters: &Parameters) -> Result<Option<SignalDefinition>> {
     let source = SourceText::new("query", text);
     let session = tidegate_algebra::session();
-    let definition = SignalDefinition::of_query(&source, parameters, &session)?;
-    let Some(definition) = definition.filter(SignalDefinition::is_differential) else { return Ok(None) };
+    match SignalDefinition::of_query(&source, parameters, &session)? {
+        Some(definition) if !definition.is_differential() => {
+            let cause =
+                "AGGREGATION_THRESHOLD is for signals: queries that are asked one after the other could be subtracted";
+            let fix = "write a signal, or SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS (...)";
+            Err(Failure::privacy("TG201", cause, fix).at(Snippet::of(&definition.query_place)))
+        }
+        definition => Ok(definition),
+    }
+}
+
+fn no_project() -> Failure {
+    let cause = "a noised query asks a stream, and there is no project here: no folder sql/";
+    Failure::usage("TG300", cause, "name the project's folder with --project")
+}
+
+/// Answers `text` if it asks with differential privacy.
+pub(crate) async fn answer(text: &str, project: Option<&Project>, parameters: &Parameters) -> Result<Option<Answer>> {
+    let Some(definition) = definition_of(text, parameters)? else { return Ok(None) };
+    let project = project.ok_or_else(no_project)?;
     let signal = project.plan_once(&definition).await?;
     let input = project.inputs.iter().find(|(stream, _)| stream.definition.name.value == signal.stream);
     let Some((stream, source)) = input else { return Ok(None) };
     let event_time = stream.definition.contract.event_time.as_deref();
     let totals = totals_of(&signal, source, event_time).await?;
-    let days = totals.days.map_or_else(|| vec![None], |(first, last)| (first..=last).map(Some).collect());
+    let days = totals
+        .times
+        .map_or_else(|| vec![None], |(first, last)| (utc_day(first)..=utc_day(last)).map(Some).collect::<Vec<_>>());
     let spend = charge(&signal, project, &days, project.budget_of(&stream.definition)).await?;
     let explain = |source| Failure::from(tidegate_stream::Error::Signal { signal: "the query".to_owned(), source });
     let all = Closed { watermark_us: Some(i64::MAX), sealed_us: None };
-    let panes = Panes { closed: all, lateness_us: 0, days: totals.days.map(|(first, last)| (first..=last).collect()) };
+    // Windows are filed under the day on which they start, which may be one before there was any row.
+    let filed = |instant_us| {
+        signal.windows.map_or_else(|| utc_day(instant_us), |windows| windows.day_of(windows.pane_of(instant_us)))
+    };
+    let filed = totals.times.map(|(first, last)| (filed(first)..=filed(last)).collect());
+    let panes = Panes { closed: all, lateness_us: 0, days: filed };
     let nothing = Closed::default();
     let bounded = signal.cut.bound(totals.states, &panes, nothing).await.map_err(explain)?;
     let grant = Grant::paid(Cost { rho_nano: spend.rho_nano, delta_atto: spend.delta_atto });
@@ -61,8 +118,8 @@ pub(crate) async fn answer(text: &str, project: &Project, parameters: &Parameter
 /// What is known of each unit, and of which days.
 struct Totals {
     states: Vec<PartialState>,
-    /// The first and the last day; none where rows have no time.
-    days: Option<(i32, i32)>,
+    /// The first and the last event time; none where rows have none.
+    times: Option<(i64, i64)>,
     rejected: u64,
 }
 
@@ -74,7 +131,7 @@ async fn totals_of(signal: &Signal, source: &Arc<Source>, event_time: Option<&st
     let all = source.schema().fields().iter().map(|field| field.name().clone());
     let columns = all.filter(|column| wanted.contains(column)).collect::<Vec<_>>();
     let side = signal.cut.side(&signal.stream).ok_or_else(|| explain(tidegate_algebra::Error::NotPrivate))?;
-    let mut totals = Totals { states: Vec::new(), days: None, rejected: 0 };
+    let mut totals = Totals { states: Vec::new(), times: None, rejected: 0 };
     let mut batches: Vec<RecordBatch> = Vec::new();
     for file in source.discover().map_err(listed)? {
         let mut items = source.open(&file, &columns, 0.., BATCH_ROWS).map_err(listed)?;
@@ -82,7 +139,7 @@ async fn totals_of(signal: &Signal, source: &Arc<Source>, event_time: Option<&st
             match item {
                 Item::Rows(delivery) => {
                     totals.rejected += delivery.rejected.len() as u64;
-                    totals.days = days_with(totals.days, &delivery.batch, event_time);
+                    totals.times = times_with(totals.times, &delivery.batch, event_time);
                     batches.push(delivery.batch);
                 }
                 Item::FileRejected(_) => totals.rejected += 1,
@@ -107,10 +164,10 @@ async fn partial(
     Ok(side.partial(&schema, &[batches]).await?.state)
 }
 
-fn days_with(days: Option<(i32, i32)>, batch: &RecordBatch, event_time: Option<&str>) -> Option<(i32, i32)> {
-    let times = batch.column_by_name(event_time?)?.as_primitive::<TimestampMicrosecondType>();
-    let (first, last) = (utc_day(arrow::compute::min(times)?), utc_day(arrow::compute::max(times)?));
-    Some(days.map_or((first, last), |(from, to)| (first.min(from), last.max(to))))
+fn times_with(times: Option<(i64, i64)>, batch: &RecordBatch, event_time: Option<&str>) -> Option<(i64, i64)> {
+    let column = batch.column_by_name(event_time?)?.as_primitive::<TimestampMicrosecondType>();
+    let (Some(first), Some(last)) = (arrow::compute::min(column), arrow::compute::max(column)) else { return times };
+    Some(times.map_or((first, last), |(from, to)| (first.min(from), last.max(to))))
 }
 
 /// Charges all days of the stream, or none.
@@ -118,8 +175,10 @@ async fn charge(signal: &Signal, project: &Project, days: &[Option<i32>], cap: S
     let calibration = signal.cut.calibration().unwrap_or(Err(tidegate_algebra::Error::NotPrivate));
     let calibration =
         calibration.map_err(|source| tidegate_stream::Error::Signal { signal: "the query".to_owned(), source })?;
-    let Cost { rho_nano, delta_atto } = calibration.cost();
     let Policy::Differential { unit, .. } = &signal.policy else { return Ok(Spend::default()) };
+    // A unit is bounded by the days under which windows are filed: a day that several of them touch pays for each.
+    let charges = Standing::of(signal)?.map_or(1, |standing| standing.charges);
+    let Cost { rho_nano, delta_atto } = calibration.cost().times(charges);
     let block = |&day: &Option<i32>| Block { stream: signal.stream.clone(), unit: unit.clone(), day };
     let charged_at_us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
     let run_id = crate::commands::run::run_id()?;
@@ -143,7 +202,9 @@ fn price(signal: &Signal, days: &[Option<i32>], spend: Spend) -> String {
         days => crate::words::counted(days.len() as u64, "day"),
     };
     format!(
-        "charged {days}: {}-differential privacy per {unit} and day, delta {} ({spend})",
-        clause.epsilon, clause.delta
+        "charged {days}: {}-differential privacy per {unit} and day, delta {} (rho {}); see `tidegate budget`",
+        number(clause.epsilon),
+        number(clause.delta),
+        number(rho_of(spend))
     )
 }

@@ -4,8 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use arrow::compute::kernels::cast_utils::Parser as _;
+use arrow::datatypes::Date32Type;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+use crate::instants::show_day;
 
 /// Turn the telemetry of AI agents into statistics that are safe to learn from.
 #[derive(Debug, Parser)]
@@ -68,6 +72,13 @@ fn duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(count.saturating_mul(millis)))
 }
 
+/// A date, counted from 1970-01-01.
+fn day(text: &str) -> Result<i32, String> {
+    // The parser also takes days that no month has, and other spellings.
+    let day = Date32Type::parse(text).filter(|day| show_day(*day) == text);
+    day.ok_or_else(|| "write a date, as in 2026-01-05".to_owned())
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Generate telemetry, run signals over it, and ask a gate: the whole way in one command.
@@ -84,6 +95,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Show the log, record by record, with an account of every row. Works beside a run.
     Epochs(Epochs),
+    /// Show what was spent of whose privacy, for what, and what is left. Works beside a run.
+    Budget(Budget),
     /// Look at rows that were set aside, and take them in after all.
     Quarantine(Quarantine),
     /// Query unprotected streams, released signals (released.<name>) and files ('x.parquet').
@@ -164,6 +177,19 @@ pub(crate) struct Epochs {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Budget {
+    /// Only this stream.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stream: Option<String>,
+    /// Only this day of event time.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub(crate) day: Option<i32>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Why rows are set aside.
 const REASONS: [&str; 8] = [
     "late",
@@ -227,7 +253,7 @@ pub(crate) struct Chosen {
 
 #[derive(Debug, Args)]
 pub(crate) struct Sql {
-    /// The query; `-` reads it from stdin.
+    /// The query; `-` reads it from stdin. `EXPLAIN PRIVACY SELECT ...` says what a noised one costs, and asks nothing.
     pub(crate) query: String,
     /// How rows are printed.
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]

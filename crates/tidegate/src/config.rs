@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use tidegate_privacy::Cost;
+use tidegate_privacy::Allowance;
 use tidegate_signal::{Parameter, nearest};
 use tidegate_stream::Limits;
 
@@ -65,9 +65,8 @@ impl Default for Privacy {
 }
 
 impl Privacy {
-    /// The same in the currency of the budget; nothing when it is no budget.
-    pub(crate) fn cap(&self) -> Cost {
-        Cost::cap(self.epsilon, self.delta).unwrap_or_default()
+    pub(crate) fn allowance(&self) -> Allowance {
+        Allowance { epsilon: self.epsilon, delta: self.delta }
     }
 }
 
@@ -94,7 +93,7 @@ impl Config {
             Err(error) => return Err(Failure::io("read", path.display(), &error)),
         };
         let config = toml::from_str::<Self>(&text).map_err(|error| invalid(&path, &text, &error))?;
-        if let Err(error) = Cost::cap(config.privacy.epsilon, config.privacy.delta) {
+        if let Err(error) = config.privacy.allowance().cap() {
             let fix = "write [privacy] epsilon = 6.0, delta = 1e-6";
             return Err(Failure::usage("TG301", format!("[privacy] is no budget: {error}"), fix));
         }

@@ -12,6 +12,7 @@ use tidegate_ledger::{Block, Spend};
 use tidegate_signal::{Place, Refusal};
 
 use crate::instants;
+use crate::privacy::{cost, delta_of, number, rho_of};
 
 /// The result of a command.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -164,8 +165,8 @@ impl Diagnostic for Problem {
 impl From<tidegate_ledger::Error> for Failure {
     fn from(error: tidegate_ledger::Error) -> Self {
         use tidegate_ledger::Error;
-        if let Error::OverBudget { spend, lacking, .. } = &error {
-            return over_budget(*spend, lacking);
+        if let Error::OverBudget { id, spend, lacking } = &error {
+            return over_budget(id, *spend, lacking);
         }
         let text = error.to_string();
         let (code, fix) = match &error {
@@ -192,19 +193,44 @@ impl From<tidegate_ledger::Error> for Failure {
 }
 
 /// A release that some day cannot pay for.
-fn over_budget(spend: Spend, lacking: &BTreeMap<Block, Spend>) -> Failure {
+fn over_budget(id: &str, spend: Spend, lacking: &BTreeMap<Block, Spend>) -> Failure {
     const SHOWN: usize = 3;
-    let day = |(block, left): (&Block, &Spend)| {
-        let day = block.day.map_or_else(|| "as a whole".to_owned(), |day| format!("on {}", instants::show_day(day)));
-        format!("{} {day} has {left} left", block.stream)
-    };
-    let mut days = lacking.iter().take(SHOWN).map(day).collect::<Vec<_>>().join(", ");
-    if lacking.len() > SHOWN {
-        days.push_str(&format!(", and {} more days", lacking.len() - SHOWN));
+    let lacking = lacking.iter().collect::<Vec<_>>();
+    let stretches = lacking.chunk_by(|(block, left), (other, other_left)| {
+        (&block.stream, &block.unit, left) == (&other.stream, &other.unit, other_left)
+            && block.day.and_then(|day| day.checked_add(1)) == other.day
+    });
+    let mut days = stretches.clone().take(SHOWN).map(has_left).collect::<Vec<_>>().join(", ");
+    let more = stretches.skip(SHOWN).map(<[_]>::len).sum::<usize>();
+    if more > 0 {
+        days.push_str(&format!(", and {more} more days too little"));
     }
-    let cause = format!("the privacy budget does not pay for it: it costs {spend}, and {days}");
-    let fix = "nothing was shown. A day's budget never comes back; days to come have their own. Ask with a smaller epsilon, or see `tidegate budget` for who spent what";
+    let (rho, delta) = (number(rho_of(spend)), number(delta_of(spend)));
+    let cause =
+        format!("the privacy budget does not pay for it: it costs rho {rho} and delta {delta} of each day, and {days}");
+    let fix = match id.starts_with("query ") {
+        true => {
+            "nothing was charged, and nothing shown. A day's budget never comes back; days to come have their own. Ask with a smaller epsilon, or see `tidegate budget` for who spent what"
+        }
+        false => {
+            "nothing more was shown. A day's budget never comes back: what was released of it stands, and a signal whose aggregation changed would be paid for again. See `tidegate budget` for who spent what; raise the stream's epsilon_budget, or take back the change"
+        }
+    };
     Failure::privacy("TG211", cause, fix)
+}
+
+/// What days in a row have left.
+fn has_left(days: &[(&Block, &Spend)]) -> String {
+    let (Some((first, left)), Some((last, _))) = (days.first(), days.last()) else { return String::new() };
+    let shown = match (first.day, last.day) {
+        (Some(first), Some(last)) if first < last => {
+            format!("on each day from {} to {}", instants::show_day(first), instants::show_day(last))
+        }
+        (Some(day), _) => format!("on {}", instants::show_day(day)),
+        (None, _) => "as a whole".to_owned(),
+    };
+    let (room, delta) = (number(cost(**left).epsilon_within()), number(delta_of(**left)));
+    format!("{} {shown} has room for an epsilon of {room} and a delta of {delta}", first.stream)
 }
 
 impl From<tidegate_stream::Error> for Failure {

@@ -3,6 +3,7 @@
 //! Everything that thinks lives in the libraries. Here data goes to stdout, everything else to stderr,
 //! and every failure becomes one message with a code, a place, a cause and a fix.
 
+mod admit;
 mod ask;
 mod cli;
 mod commands;
@@ -12,6 +13,7 @@ mod instants;
 mod log;
 mod metrics;
 mod output;
+mod privacy;
 mod progress;
 mod project;
 mod query;
@@ -58,6 +60,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Explain(options) => commands::explain::run(&place, &options).await,
         Command::Run(options) => commands::run::run(&place, &options).await,
         Command::Epochs(options) => commands::epochs::run(&place, &options).await,
+        Command::Budget(options) => commands::budget::run(&place, &options).await,
         Command::Quarantine(options) => commands::quarantine::run(&place, &options).await,
         Command::Sql(options) => commands::sql::run(&place, &options).await,
         Command::Generate(options) => commands::generate::run(&options),

@@ -8,11 +8,12 @@ use datafusion::error::DataFusionError;
 use tidegate_algebra::{Pool, UnitKey, session};
 use tidegate_contract::stream::StreamContract;
 use tidegate_ledger::{Spend, Store};
-use tidegate_privacy::Cost;
+use tidegate_privacy::{Allowance, Cost};
 use tidegate_signal::{Definitions, Planner, Signal, SignalDefinition, SourceText, Stream, StreamDefinition, Table};
 use tidegate_source::Source;
 use tidegate_stream::{Engine, Limits, StreamInput};
 
+use crate::admit::admit;
 use crate::cli;
 use crate::config::Config;
 use crate::failure::{Failure, Result, Snippet};
@@ -78,16 +79,23 @@ impl Project {
         Ok(planner.with_pool(pool).with_tables(self.tables.clone()))
     }
 
-    /// Plans a query that is run once. The project gets its key, if it has none.
+    /// Plans a query that is run once. The project gets its key, if it has none and the query can be planned.
     pub(crate) async fn plan_once(&self, definition: &SignalDefinition) -> Result<Signal> {
+        self.plan_once_to_look_at(definition).await?;
         let key = secret::load_or_create(&self.store()?, &self.root).await?;
         Ok(self.planner(key)?.plan(definition).await?)
+    }
+
+    /// Plans a query that is run once, to look at it.
+    pub(crate) async fn plan_once_to_look_at(&self, definition: &SignalDefinition) -> Result<Signal> {
+        let key = self.known_key().await?;
+        Ok(self.planner(key.unwrap_or_else(no_key))?.plan(definition).await?)
     }
 
     /// Plans every signal to look at: with the project's key if there is one, without making one.
     pub(crate) async fn plan_to_look_at(&self) -> Result<Vec<Signal>> {
         let key = self.known_key().await?;
-        self.plan(key.unwrap_or_else(|| UnitKey::new([0; 16]))).await
+        self.plan(key.unwrap_or_else(no_key)).await
     }
 
     /// The project's key, if it has one already.
@@ -96,9 +104,13 @@ impl Project {
     }
 
     /// What may be spent of the privacy of one unit of a stream on one day: as the stream says, or else the project.
+    pub(crate) fn allowance_of(&self, stream: &StreamDefinition) -> Allowance {
+        stream.budget.unwrap_or_else(|| self.config.privacy.allowance())
+    }
+
+    /// The same in the currency of the budget.
     pub(crate) fn budget_of(&self, stream: &StreamDefinition) -> Spend {
-        let Cost { rho_nano, delta_atto } = stream.budget.unwrap_or_else(|| self.config.privacy.cap());
-        Spend { rho_nano, delta_atto }
+        cap_of(self.allowance_of(stream))
     }
 
     /// The project's store.
@@ -110,12 +122,12 @@ impl Project {
     /// An engine over the project's log, ready to drain.
     pub(crate) async fn engine(&self, run_id: String) -> Result<Engine> {
         // Before a new project gets its key: a mistake in a definition must leave nothing behind.
-        if self.known_key().await?.is_none() {
-            self.plan_to_look_at().await?;
-        }
+        let is_new = self.known_key().await?.is_none();
+        let looked_at = self.plan_to_look_at().await?;
+        admit(self, &looked_at)?;
         let store = self.store()?;
         let key = secret::load_or_create(&store, &self.root).await?;
-        let signals = self.plan(key).await?;
+        let signals = if is_new { self.plan(key).await? } else { looked_at };
         let streams = self.inputs.iter().map(|(stream, source)| StreamInput {
             contract: stream.definition.contract.clone(),
             source: Arc::clone(source),
@@ -125,12 +137,29 @@ impl Project {
     }
 }
 
+/// What an allowance allows, in the currency of the budget; nothing when it is none.
+pub(crate) fn cap_of(allowance: Allowance) -> Spend {
+    let Cost { rho_nano, delta_atto } = allowance.cap().unwrap_or_default();
+    Spend { rho_nano, delta_atto }
+}
+
+/// Stands for the key of a project that has none, where nothing is hashed.
+fn no_key() -> UnitKey {
+    UnitKey::new([0; 16])
+}
+
+/// The streams that a project's SQL defines, whether or not there is anything to read.
+pub(crate) async fn defined_streams(place: &cli::Place, config: &Config) -> Result<Vec<StreamDefinition>> {
+    let texts = read_sql(&place.project)?;
+    Ok(Definitions::parse(&texts, &config.parameters(&place.parameters), &session()).await?.streams)
+}
+
 /// The storage root of the project in a folder, without reading its SQL.
 pub(crate) fn project_root(place: &cli::Place) -> Result<PathBuf> {
     Ok(root_of(place, &Config::read(&place.project)?))
 }
 
-fn root_of(place: &cli::Place, config: &Config) -> PathBuf {
+pub(crate) fn root_of(place: &cli::Place, config: &Config) -> PathBuf {
     let declared = config.storage.root.as_ref().map(|root| place.project.join(root));
     place.root.clone().or(declared).unwrap_or_else(|| place.project.clone())
 }

@@ -62,6 +62,25 @@ impl Statistic {
         }
     }
 
+    /// True for the name of a function that stands for a statistic.
+    pub fn is_function(name: &str) -> bool {
+        Self::ALL.iter().any(|statistic| statistic.function().eq_ignore_ascii_case(name))
+    }
+
+    /// The call that asks for it in SQL, of `argument`.
+    pub(super) fn call(self, argument: &str) -> String {
+        match self {
+            Self::Count => format!("COUNT({argument})"),
+            Self::Sum => format!("SUM({argument})"),
+            Self::Mean => format!("AVG({argument})"),
+            Self::Variance => format!("VAR_POP({argument})"),
+            Self::Deviation => format!("STDDEV_POP({argument})"),
+            Self::Units => format!("COUNT(DISTINCT {argument})"),
+            Self::Quantile => format!("PERCENTILE_CONT({argument})"),
+            Self::Histogram => format!("HISTOGRAM({argument})"),
+        }
+    }
+
     /// The statistic that an SQL aggregate asks for, by the aggregate's name in lower case.
     pub fn of_aggregate(name: &str) -> Option<Self> {
         Some(match name {
@@ -141,6 +160,15 @@ pub(super) fn call_of(call: &Expr) -> Option<Call<'_>> {
     Some(Call { statistic, argument, filter: params.filter.as_deref(), constants })
 }
 
+/// What is measured, as it stands in SQL.
+pub(super) fn sql_of(argument: &Expr) -> String {
+    match argument {
+        Expr::Literal(ScalarValue::Int64(Some(1)), _) => "*".to_owned(),
+        Expr::Column(column) => column.name.clone(),
+        other => other.human_display().to_string(),
+    }
+}
+
 fn unaliased(call: &Expr) -> &Expr {
     match call {
         Expr::Alias(alias) => unaliased(&alias.expr),
@@ -199,6 +227,37 @@ impl AggregateUDFImpl for MeasureFunction {
             (_, number) if number.is_numeric() => DataType::Float64,
             (_, other) => return plan_err!("{name} is of numbers, and not of {other}: CAST the argument"),
         })
+    }
+
+    /// What people read in messages and plans: the call as they wrote it, and what tells it from others.
+    fn schema_name(&self, params: &AggregateFunctionParams) -> Result<String> {
+        let AggregateFunctionParams { args, filter, .. } = params;
+        let Some((argument, constants)) = args.split_first() else { return Ok(self.name().to_owned()) };
+        let argument = match argument {
+            Expr::Literal(ScalarValue::Int64(Some(1)), _) => "*".to_owned(),
+            other => other.schema_name().to_string(),
+        };
+        let mut name = self.statistic.call(&argument);
+        let constants = constants.iter().filter_map(constant).collect::<Vec<_>>();
+        let (bounds, share) = constants.split_at(constants.len().saturating_sub(1));
+        if let [low, high] = bounds {
+            name.push_str(&format!(" within {low} to {high}"));
+        }
+        if let Some(share) = share.first().filter(|share| **share != 0.0) {
+            name.push_str(&format!(" at epsilon {share}"));
+        }
+        if let Some(filter) = filter {
+            name.push_str(&format!(" FILTER (WHERE {})", filter.schema_name()));
+        }
+        Ok(name)
+    }
+
+    fn display_name(&self, params: &AggregateFunctionParams) -> Result<String> {
+        self.schema_name(params)
+    }
+
+    fn human_display(&self, params: &AggregateFunctionParams) -> Result<String> {
+        self.schema_name(params)
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {

@@ -14,6 +14,7 @@
 
 mod bound;
 mod draw;
+mod expect;
 mod measure;
 mod scale;
 mod spec;
@@ -22,6 +23,7 @@ mod tests;
 mod unit;
 
 pub use bound::Bounded;
+pub use expect::Expected;
 pub use measure::{Statistic, is_measure, measure_functions, measure_of};
 pub use spec::{Bounds, MeasureSpec, PrivateSpec, PublicKeys, SpecError};
 

@@ -13,7 +13,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable};
 use tidegate_privacy::tree::Tree;
 use tidegate_privacy::{Calibration, Design, Measure, Mechanism, Selection};
 
-use super::measure::{Call, Statistic, call_of};
+use super::measure::{Call, Statistic, call_of, sql_of};
 use super::scale::Scale;
 use crate::aggregate::UnitKey;
 
@@ -41,6 +41,8 @@ pub struct PublicKeys {
 pub struct MeasureSpec {
     /// Which.
     pub statistic: Statistic,
+    /// The call as it stands in SQL, without bounds.
+    pub call: String,
     /// Within which bounds; none for a number of units.
     pub bounds: Option<Bounds>,
     /// The share of epsilon that the call names.
@@ -70,6 +72,12 @@ impl Cells {
     /// The tree over the cells, where a quantile is asked for.
     pub(super) fn tree(&self) -> Option<Result<Tree, tidegate_privacy::Error>> {
         self.quantile.map(|_| Tree::new(self.count, BRANCHING))
+    }
+
+    /// How many noisy nodes of the tree add up to a rank, on average.
+    pub(super) fn beside(&self) -> f64 {
+        let levels = self.tree().and_then(Result::ok).map_or(1, |tree| tree.height());
+        levels.saturating_sub(1).max(1) as f64 * (BRANCHING - 1) as f64 / 2.0
     }
 
     /// The cell of a value, which is clamped to the bounds.
@@ -187,7 +195,9 @@ impl MeasureSpec {
         }
         let epsilon = (epsilon != 0.0).then_some(epsilon);
         let per_unit = call.statistic.per_unit(call.argument, call.filter, &argument_type);
-        Ok(Self { statistic: call.statistic, bounds, epsilon, cells, per_unit, argument_type })
+        let filter = if call.filter.is_some() { " FILTER (...)" } else { "" };
+        let text = format!("{}{filter}", call.statistic.call(&sql_of(call.argument)));
+        Ok(Self { statistic: call.statistic, call: text, bounds, epsilon, cells, per_unit, argument_type })
     }
 
     /// The scales of its numbers, in their order; a number of units has none.

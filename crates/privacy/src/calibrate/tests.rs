@@ -138,3 +138,24 @@ proptest! {
         prop_assert_eq!(stricter.threshold(), base.threshold().map(|at| at + 1));
     }
 }
+
+#[test]
+fn groups_appear_with_the_chance_that_is_said() {
+    let selection = Selection::Threshold { epsilon: 0.5, delta: 1e-6, min_units: 5 };
+    let design = Design { mechanism: Mechanism::Laplace, max_groups: 2, selection, measures: Vec::new() };
+    let calibration = Calibration::of(&design).unwrap();
+    let scale: f64 = calibration.selected.unwrap().gate.scale;
+    // The chance that noise is at least `from`, summed up.
+    let at_least = |from: i64| {
+        let weight = |x: i64| (-(x.abs() as f64) / scale).exp();
+        (from..2_000).map(weight).sum::<f64>() / (-2_000..2_000).map(weight).sum::<f64>()
+    };
+    let threshold = calibration.threshold().unwrap();
+    for chance in [0.5, 0.9, 0.99] {
+        let units = calibration.units_shown(chance).unwrap();
+        assert!(at_least(threshold - units) >= chance, "{chance}");
+        assert!(at_least(threshold - units + 1) < chance, "{chance}: {units} are too many");
+    }
+    let public = Calibration::of(&Design { selection: Selection::Public, ..design }).unwrap();
+    assert_eq!(public.units_shown(0.5), None);
+}

@@ -104,3 +104,13 @@ proptest! {
         prop_assert!(epsilon <= rho + 2.0 * (rho * -delta.ln()).sqrt());
     }
 }
+
+#[test]
+fn an_epsilon_within_a_cost_does_not_cost_more() {
+    for rho_nano in [0, 1, 441_726_960, 50_000_000_000] {
+        let cost = Cost { rho_nano, delta_atto: 0 };
+        let epsilon = cost.epsilon_within();
+        assert!(epsilon == 0.0 || Cost::pure(epsilon, 0.0).fits(cost), "{rho_nano}");
+        assert!(Cost::pure(epsilon * 1.001, 0.0).rho_nano >= rho_nano);
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::admit::admit;
 use crate::cli::Place;
 use crate::failure::Result;
 use crate::output::print;
@@ -10,6 +11,7 @@ use crate::project::Project;
 pub(crate) async fn run(place: &Place) -> Result<ExitCode> {
     let project = Project::load(place).await?;
     let signals = project.plan_to_look_at().await?;
+    admit(&project, &signals)?;
     let streams = project.inputs.len();
     print(&format!(
         "{streams} stream{} and {} signal{} are ready to run\n",

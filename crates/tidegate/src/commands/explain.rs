@@ -11,13 +11,15 @@ use tidegate_signal::{Policy, Signal, StreamJoin};
 use crate::cli::{self, Place};
 use crate::failure::{Failure, Result};
 use crate::output::print;
+use crate::privacy::{self, number};
 use crate::project::Project;
+use crate::words::counted;
 
 pub(crate) async fn run(place: &Place, options: &cli::Explain) -> Result<ExitCode> {
     let project = Project::load(place).await?;
     let signals = project.plan_to_look_at().await?;
     let wanted = |signal: &&Signal| options.signal.as_ref().is_none_or(|name| name == signal.name());
-    let texts = signals.iter().filter(wanted).map(describe).collect::<Vec<_>>();
+    let texts = signals.iter().filter(wanted).map(|signal| describe(signal, &project)).collect::<Result<Vec<_>>>()?;
     if texts.is_empty() {
         let name = options.signal.as_deref().unwrap_or_default();
         let known = signals.iter().map(Signal::name).collect::<Vec<_>>().join(", ");
@@ -27,7 +29,7 @@ pub(crate) async fn run(place: &Place, options: &cli::Explain) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-fn describe(signal: &Signal) -> String {
+fn describe(signal: &Signal, project: &Project) -> Result<String> {
     let mut text = String::new();
     let definition = &signal.definition;
     let (partial, release) = signal.cut.describe();
@@ -52,9 +54,12 @@ fn describe(signal: &Signal) -> String {
     line(String::new());
     line("partial: runs over every micro-batch".to_owned());
     line(indent(&partial));
-    let (merge, one) = match signal.cut.keeps_rows() {
-        false => ("joins states of equal keys (PartialReduce)", "group"),
-        true => ("puts states one after the other", "row"),
+    let (merge, one) = match (&signal.policy, signal.cut.keeps_rows()) {
+        (Policy::Differential { unit, .. }, _) => {
+            ("joins states of equal keys (PartialReduce)", format!("group and {unit}"))
+        }
+        (_, false) => ("joins states of equal keys (PartialReduce)", "group".to_owned()),
+        (_, true) => ("puts states one after the other", "row".to_owned()),
     };
     line(format!("merge: {merge}"));
     line(format!("  state columns, one row per {one}:"));
@@ -69,12 +74,16 @@ fn describe(signal: &Signal) -> String {
     }
     line(format!("  about {} per {one}", show(&total(signal))));
     line(String::new());
-    line(match signal.cut.keeps_rows() {
-        false => "release: runs over finished groups of closed windows".to_owned(),
-        true => "release: shows every row".to_owned(),
+    line(match (&signal.policy, signal.cut.keeps_rows()) {
+        (Policy::Differential { .. }, _) => "release: runs over noised groups of closed windows".to_owned(),
+        (_, false) => "release: runs over finished groups of closed windows".to_owned(),
+        (_, true) => "release: shows every row".to_owned(),
     });
     line(indent(&release));
-    text
+    if let Some(privacy) = privacy::describe(signal, project)? {
+        text.push_str(&privacy);
+    }
+    Ok(text)
 }
 
 /// A length of time, such as `300s`.
@@ -98,8 +107,10 @@ fn policy(policy: &Policy) -> String {
     match policy {
         Policy::Open => "everything: the stream protects nobody".to_owned(),
         Policy::Differential { clause, unit } => format!(
-            "noised groups: {}-differentially private, delta {}, per {unit} and day; at most {} groups of a day per {unit}",
-            clause.epsilon, clause.delta, clause.max_groups
+            "noised groups: {}-differentially private, delta {}, per {unit} and day; at most {} of a day per {unit}",
+            number(clause.epsilon),
+            number(clause.delta),
+            counted(u64::from(clause.max_groups), "group")
         ),
         Policy::Threshold { k, unit } => {
             format!("groups of at least {k} distinct {unit}; a cohort threshold, not differential privacy")

@@ -1,5 +1,6 @@
 //! What does each subcommand do?
 
+pub(crate) mod budget;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod demo;

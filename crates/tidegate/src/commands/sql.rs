@@ -8,7 +8,7 @@ use crate::ask;
 use crate::cli::{self, Place};
 use crate::config::Config;
 use crate::failure::{Failure, Result};
-use crate::output::{print_batch, print_rows};
+use crate::output::{print, print_batch, print_rows};
 use crate::project::Project;
 use crate::query::Query;
 
@@ -25,9 +25,11 @@ pub(crate) async fn run(place: &Place, options: &cli::Sql) -> Result<ExitCode> {
     // Files can be queried anywhere; a folder with SQL below it is meant as a project.
     let project = if place.project.join("sql").is_dir() { Some(Project::load(place).await?) } else { None };
     let parameters = Config::read(&place.project)?.parameters(&place.parameters);
-    if let Some(project) = &project
-        && let Some(answer) = ask::answer(&text, project, &parameters).await?
-    {
+    if let Some(explanation) = ask::explain(&text, project.as_ref(), &parameters).await? {
+        print(&explanation)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(answer) = ask::answer(&text, project.as_ref(), &parameters).await? {
         print_batch(&answer.rows, options.format)?;
         eprintln!("{}", answer.price);
         warn_of(answer.rejected);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage fails")]
 
 mod bad_input;
+mod budget;
 mod commands;
 mod crash;
 mod demo;
