@@ -255,3 +255,69 @@ async fn a_grant_pays_for_it_or_nothing_is_drawn() {
     cost.rho_nano -= 1;
     assert!(cut.draw(bounded, &panes, Closed::default(), Grant::paid(cost)).is_err());
 }
+
+/// Real people: without noise, bounded counts and sums are those of plain SQL, by year and by year, sex and race. Skipped
+/// where the data is absent.
+#[tokio::test]
+async fn census_counts_and_sums_are_exact_before_noise() {
+    let repository = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let folder = std::env::var_os("TIDEGATE_REAL_DATA").map_or(repository, Into::into).join("census_ma_employment");
+    if !folder.is_dir() {
+        eprintln!("skipped: no real telemetry at {}", folder.display());
+        return;
+    }
+    let people = crate::query_session();
+    for table in ["predictions", "labels"] {
+        let path = folder.join(format!("{table}.parquet"));
+        people.register_parquet(table, path.to_str().unwrap(), Default::default()).await.unwrap();
+    }
+    let joined = "SELECT arrow_cast(year, 'Utf8') AS year, arrow_cast(\"SEX\", 'Utf8') AS sex, arrow_cast(\"RAC1P\", 'Utf8') AS race,
+      \"AGEP\" AS age, employed, p.id FROM predictions AS p JOIN labels USING (id)";
+    let rows = people.sql(joined).await.unwrap().collect().await.unwrap();
+    let schema = rows[0].schema();
+    people.register_batch("people", datafusion::arrow::compute::concat_batches(&schema, &rows).unwrap()).unwrap();
+    for keys in ["year", "year, sex, race"] {
+        let truth = format!(
+            "SELECT concat_ws(' ', {keys}) AS who, count(*) AS n, sum(least(greatest(age, 0), 100)) AS age, sum(employed) AS employed
+             FROM people GROUP BY {keys}"
+        );
+        let truth = people.sql(&truth).await.unwrap().collect().await.unwrap();
+        let truth = truth.iter().flat_map(|batch| (0..batch.num_rows()).map(move |row| (batch, row)));
+        let number = |batch: &RecordBatch, column: usize, row: usize| {
+            let column = datafusion::arrow::compute::cast(batch.column(column), &DataType::Float64).unwrap();
+            column.as_primitive::<datafusion::arrow::datatypes::Float64Type>().value(row)
+        };
+        let truth = truth.map(|(batch, row)| {
+            let who = datafusion::arrow::compute::cast(batch.column(0), &DataType::Utf8).unwrap();
+            (who.as_string::<i32>().value(row).to_owned(), [1, 2, 3].map(|column| number(batch, column, row)))
+        });
+        let truth = truth.collect::<BTreeMap<_, _>>();
+
+        let session = session();
+        for function in measure_functions() {
+            session.register_udaf(function);
+        }
+        session.register_table("t", Arc::new(StreamTable::new("t", Arc::clone(&schema)))).unwrap();
+        let sql = format!(
+            "SELECT {keys}, dp_count(1, 0, 1, 0), dp_sum(age, 0, 100, 0), dp_sum(employed, 0, 1, 0) FROM t GROUP BY {keys}"
+        );
+        let (aggregate, mut spec) = spec(&session.state().create_logical_plan(&sql).await.unwrap(), Some(1));
+        spec.unit = col("id");
+        spec.max_groups = 1;
+        let cut = Cut::plan(&session, &Release::private(aggregate, Arc::new(spec), None).unwrap()).await.unwrap();
+        let side = cut.side("t").unwrap();
+        let state = side.partial(&schema, &[rows.clone()]).await.unwrap().state;
+        let panes = Panes::default();
+        let bounded = cut.bound(vec![state], &panes, Closed::default()).await.unwrap();
+        let spec = cut.private_spec().unwrap();
+        let (columns, exact) = cut.exact(bounded, spec, &panes, Closed::default()).unwrap();
+        let age = spec.measures[1].scales()[0].step;
+        let shown = (0..exact.units.len()).map(|group| {
+            let who = columns.iter().map(|column| column.as_string::<i32>().value(group)).collect::<Vec<_>>().join(" ");
+            let numbers =
+                [&exact.measures[0], &exact.measures[1], &exact.measures[2]].map(|column| column[group] as f64);
+            (who, [numbers[0], numbers[1] * age, numbers[2]])
+        });
+        assert_eq!(shown.collect::<BTreeMap<_, _>>(), truth);
+    }
+}
