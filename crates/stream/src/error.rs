@@ -21,6 +21,14 @@ pub enum Error {
         /// Bytes now.
         size_now: u64,
     },
+    /// A day cannot pay for the noise of a signal.
+    #[error("signal `{signal}`: {source}")]
+    Unpaid {
+        /// The signal, which stays where it is.
+        signal: String,
+        /// Which days lack what.
+        source: tidegate_ledger::Error,
+    },
     /// There is no such stream.
     #[error("there is no stream `{stream}`")]
     UnknownStream {

@@ -71,7 +71,12 @@ impl Step<'_> {
         }
         let (mut spend, cap) = (spend(self.signal)?, self.cap);
         for &day in &days {
-            spend = budget.charge(self.charge(day, spend), &move |_| cap).await?.spend();
+            let paid = budget.charge(self.charge(day, spend), &move |_| cap).await;
+            let unpaid = |source| match source {
+                source @ tidegate_ledger::Error::OverBudget { .. } => Error::Unpaid { signal: name.to_owned(), source },
+                other => other.into(),
+            };
+            spend = paid.map_err(unpaid)?.spend();
         }
         let side = cut.side(&self.signal.stream).ok_or_else(|| explain(tidegate_algebra::Error::NotPrivate))?;
         let shelf = Shelf { store: self.store, signal: name, layout: side.layout() };

@@ -166,7 +166,7 @@ impl From<tidegate_ledger::Error> for Failure {
     fn from(error: tidegate_ledger::Error) -> Self {
         use tidegate_ledger::Error;
         if let Error::OverBudget { id, spend, lacking } = &error {
-            return over_budget(id, *spend, lacking);
+            return over_budget(id, None, *spend, lacking);
         }
         let text = error.to_string();
         let (code, fix) = match &error {
@@ -193,7 +193,7 @@ impl From<tidegate_ledger::Error> for Failure {
 }
 
 /// A release that some day cannot pay for.
-fn over_budget(id: &str, spend: Spend, lacking: &BTreeMap<Block, Spend>) -> Failure {
+fn over_budget(id: &str, signal: Option<&str>, spend: Spend, lacking: &BTreeMap<Block, Spend>) -> Failure {
     const SHOWN: usize = 3;
     let lacking = lacking.iter().collect::<Vec<_>>();
     let stretches = lacking.chunk_by(|(block, left), (other, other_left)| {
@@ -206,8 +206,10 @@ fn over_budget(id: &str, spend: Spend, lacking: &BTreeMap<Block, Spend>) -> Fail
         days.push_str(&format!(", and {more} more days too little"));
     }
     let (rho, delta) = (number(rho_of(spend)), number(delta_of(spend)));
-    let cause =
-        format!("the privacy budget does not pay for it: it costs rho {rho} and delta {delta} of each day, and {days}");
+    let what = signal.map_or_else(|| "it".to_owned(), |signal| format!("signal `{signal}`"));
+    let cause = format!(
+        "the privacy budget does not pay for {what}: it costs rho {rho} and delta {delta} of each day, and {days}"
+    );
     let fix = match id.starts_with("query ") {
         true => {
             "nothing was charged, and nothing shown. A day's budget never comes back; days to come have their own. Ask with a smaller epsilon, or see `tidegate budget` for who spent what"
@@ -238,7 +240,10 @@ impl From<tidegate_stream::Error> for Failure {
         use tidegate_stream::Error;
         let cause = error.to_string();
         match error {
-            Error::Ledger(error) => error.into(),
+            Error::Unpaid { signal, source: tidegate_ledger::Error::OverBudget { id, spend, lacking } } => {
+                over_budget(&id, Some(&signal), spend, &lacking)
+            }
+            Error::Ledger(error) | Error::Unpaid { source: error, .. } => error.into(),
             Error::FileChanged { .. } => Self::infrastructure(
                 "TG401",
                 cause,

@@ -306,7 +306,7 @@ async fn census_counts_and_sums_are_exact_before_noise() {
         spec.max_groups = 1;
         let cut = Cut::plan(&session, &Release::private(aggregate, Arc::new(spec), None).unwrap()).await.unwrap();
         let side = cut.side("t").unwrap();
-        let state = side.partial(&schema, &[rows.clone()]).await.unwrap().state;
+        let state = side.partial(&schema, std::slice::from_ref(&rows)).await.unwrap().state;
         let panes = Panes::default();
         let bounded = cut.bound(vec![state], &panes, Closed::default()).await.unwrap();
         let spec = cut.private_spec().unwrap();
