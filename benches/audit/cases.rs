@@ -239,7 +239,7 @@ fn times(count: usize, (unit, group, minute, value): (&str, &'static str, i64, f
 }
 
 pub(crate) fn schema() -> SchemaRef {
-    let instant = DataType::Timestamp(TimeUnit::Microsecond, None);
+    let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let columns = [("u", DataType::Utf8), ("k", DataType::Utf8), ("x", DataType::Float64), ("at", instant)];
     Arc::new(Schema::new(columns.map(|(name, kind)| Field::new(name, kind, true)).to_vec()))
 }
@@ -258,7 +258,7 @@ impl Case {
                 Arc::new(rows.iter().map(|(unit, ..)| Some(unit.as_str())).collect::<StringArray>()),
                 Arc::new(rows.iter().map(|(_, group, ..)| Some(group)).collect::<StringArray>()),
                 Arc::new(rows.iter().map(|(.., value)| Some(*value)).collect::<Float64Array>()),
-                Arc::new(TimestampMicrosecondArray::from(at)),
+                Arc::new(TimestampMicrosecondArray::from(at).with_timezone("UTC")),
             ],
         )?)
     }
