@@ -222,7 +222,8 @@ def main():
             f"| {result['delta_least']:.2g} to {result['delta_most']:.2g} | {result['epsilon_proved']:.3f} | {verdict} |"
         )
     wrong = [result["case"] for result in results if result["is_false"]]
-    if not options.broken:
+    # A gate that stands one too low shows a lone unit too rarely for releases to tell: the arithmetic does.
+    if options.broken in (None, "threshold"):
         import accounting
 
         wrong += accounting.check([result["claim"] for result in results])
