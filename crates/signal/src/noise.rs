@@ -50,8 +50,15 @@ impl Noising<'_> {
             (true, false) => Some(self.public_keys(aggregate, &keys)?),
             _ => None,
         };
-        // Windows are public keys: nothing is chosen where there are no others.
-        let selects = !self.clause.public_groups && !keys.is_empty();
+        // Windows are public keys, as far as time has come: nothing is chosen where there are no others. Where a query
+        // is asked once, the rows themselves say which windows there are, so that is no public knowledge.
+        let asks_for_windows = self.definition.once && self.windows.is_some();
+        if asks_for_windows && self.clause.public_groups {
+            let cause = "which windows there are is not public in a query: the first and the last row would show";
+            let fix = "write LAPLACE_THRESHOLD, or make it a signal";
+            return Err(refuse(Code::NotPublic, self.definition.clause_place(), cause, fix).into());
+        }
+        let selects = !self.clause.public_groups && (!keys.is_empty() || asks_for_windows);
         if self.clause.min_units > 1 && !selects {
             let cause =
                 "min_privacy_units_per_group chooses among groups, and windows alone are public: all of them are shown";

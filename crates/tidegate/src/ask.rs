@@ -21,15 +21,13 @@ use crate::privacy::{self, number, rho_of};
 use crate::project::Project;
 use crate::query::Parameters;
 
-/// Rows that are aggregated at a time.
-const ROWS: usize = 500_000;
 const BATCH_ROWS: usize = 8_192;
 
 /// What was answered.
 pub(crate) struct Answer {
     pub(crate) rows: RecordBatch,
-    /// Rows and files that could not be read.
-    pub(crate) rejected: u64,
+    /// Some rows or files could not be read. How many is not told to who asks.
+    pub(crate) is_partial: bool,
     /// What it cost, in words.
     pub(crate) price: String,
 }
@@ -93,7 +91,7 @@ pub(crate) async fn answer(text: &str, project: Option<&Project>, parameters: &P
     let input = project.inputs.iter().find(|(stream, _)| stream.definition.name.value == signal.stream);
     let Some((stream, source)) = input else { return Ok(None) };
     let event_time = stream.definition.contract.event_time.as_deref();
-    let totals = totals_of(&signal, source, event_time).await?;
+    let totals = totals_of(&signal, source, event_time, project.config.limits().pool_bytes).await?;
     let days = totals
         .times
         .map_or_else(|| vec![None], |(first, last)| (utc_day(first)..=utc_day(last)).map(Some).collect::<Vec<_>>());
@@ -112,7 +110,7 @@ pub(crate) async fn answer(text: &str, project: Option<&Project>, parameters: &P
     let noised = signal.cut.draw(bounded, &panes, nothing, grant).map_err(explain)?;
     let released = signal.cut.release(vec![noised], &panes).await.map_err(explain)?;
     let rows = released.sorted_by(&signal.sort_order).map_err(explain)?;
-    Ok(Some(Answer { rows, rejected: totals.rejected, price: price(&signal, &days, spend) }))
+    Ok(Some(Answer { rows, is_partial: totals.is_partial, price: price(&signal, spend) }))
 }
 
 /// What is known of each unit, and of which days.
@@ -120,10 +118,16 @@ struct Totals {
     states: Vec<PartialState>,
     /// The first and the last event time; none where rows have none.
     times: Option<(i64, i64)>,
-    rejected: u64,
+    is_partial: bool,
 }
 
-async fn totals_of(signal: &Signal, source: &Arc<Source>, event_time: Option<&str>) -> Result<Totals> {
+/// Reads everything, aggregating about `most_bytes` of rows at a time.
+async fn totals_of(
+    signal: &Signal,
+    source: &Arc<Source>,
+    event_time: Option<&str>,
+    most_bytes: usize,
+) -> Result<Totals> {
     let explain = |source| Failure::from(tidegate_stream::Error::Signal { signal: "the query".to_owned(), source });
     let listed = |source| tidegate_stream::Error::Source { stream: signal.stream.clone(), source };
     let mut wanted = signal.cut.source_columns(&signal.stream).map_err(explain)?;
@@ -131,20 +135,22 @@ async fn totals_of(signal: &Signal, source: &Arc<Source>, event_time: Option<&st
     let all = source.schema().fields().iter().map(|field| field.name().clone());
     let columns = all.filter(|column| wanted.contains(column)).collect::<Vec<_>>();
     let side = signal.cut.side(&signal.stream).ok_or_else(|| explain(tidegate_algebra::Error::NotPrivate))?;
-    let mut totals = Totals { states: Vec::new(), times: None, rejected: 0 };
-    let mut batches: Vec<RecordBatch> = Vec::new();
+    let mut totals = Totals { states: Vec::new(), times: None, is_partial: false };
+    let (mut batches, mut bytes) = (Vec::new(), 0);
     for file in source.discover().map_err(listed)? {
         let mut items = source.open(&file, &columns, 0.., BATCH_ROWS).map_err(listed)?;
         while let Some(item) = items.next().await {
             match item {
                 Item::Rows(delivery) => {
-                    totals.rejected += delivery.rejected.len() as u64;
+                    totals.is_partial |= !delivery.rejected.is_empty();
                     totals.times = times_with(totals.times, &delivery.batch, event_time);
+                    bytes += delivery.batch.get_array_memory_size();
                     batches.push(delivery.batch);
                 }
-                Item::FileRejected(_) => totals.rejected += 1,
+                Item::FileRejected(_) => totals.is_partial = true,
             }
-            if batches.iter().map(RecordBatch::num_rows).sum::<usize>() >= ROWS {
+            if bytes >= most_bytes {
+                bytes = 0;
                 totals.states.push(partial(side, &mut batches).await.map_err(explain)?);
             }
         }
@@ -195,14 +201,11 @@ async fn charge(signal: &Signal, project: &Project, days: &[Option<i32>], cap: S
     Ok(budget.charge(charge, &move |_| cap).await?.spend())
 }
 
-fn price(signal: &Signal, days: &[Option<i32>], spend: Spend) -> String {
+/// What it cost. Over which days is in the budget, and not told to who asks: rows have dates.
+fn price(signal: &Signal, spend: Spend) -> String {
     let Policy::Differential { unit, clause } = &signal.policy else { return String::new() };
-    let days = match days {
-        [None] => "the data as a whole".to_owned(),
-        days => crate::words::counted(days.len() as u64, "day"),
-    };
     format!(
-        "charged {days}: {}-differential privacy per {unit} and day, delta {} (rho {}); see `tidegate budget`",
+        "charged: {}-differential privacy per {unit} and day, delta {} (rho {}); see `tidegate budget`",
         number(clause.epsilon),
         number(clause.delta),
         number(rho_of(spend))

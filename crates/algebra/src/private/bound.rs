@@ -5,7 +5,7 @@
 //! after it was merged, and added in integers. So one unit more or less changes the sums of at most `max_groups` groups,
 //! each by at most the reach of its bounds, however the rows came.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hasher;
 use std::sync::Arc;
 
@@ -212,8 +212,12 @@ impl Cut {
         let fields = types.into_iter().map(SortField::new).collect();
         let converter = RowConverter::new(fields)?;
         if !spec.selects() {
-            for row in self.public_rows(spec, panes, before, &converter)? {
-                bounded.group(row.as_ref());
+            // All public groups are there and no other: an outer join makes one of rows that are in none.
+            let public = self.public_rows(spec, panes, before, &converter)?;
+            let public = public.iter().map(|row| row.as_ref()).collect::<HashSet<&[u8]>>();
+            bounded.places.retain(|key, _| public.contains(key.as_ref()));
+            for key in public {
+                bounded.group(key);
             }
         }
         let mut groups = bounded.into_groups().collect::<Vec<_>>();

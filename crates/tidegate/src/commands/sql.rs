@@ -32,7 +32,9 @@ pub(crate) async fn run(place: &Place, options: &cli::Sql) -> Result<ExitCode> {
     if let Some(answer) = ask::answer(&text, project.as_ref(), &parameters).await? {
         print_batch(&answer.rows, options.format)?;
         eprintln!("{}", answer.price);
-        warn_of(answer.rejected);
+        if answer.is_partial {
+            eprintln!("warning: some rows or files could not be read and are not in the result");
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let query = Query::new(&text, project.as_ref(), parameters).await?;

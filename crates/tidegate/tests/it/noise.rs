@@ -223,6 +223,28 @@ fn canaries_stay_in_private_folders() {
     }
 }
 
+/// Which windows a query shows does not tell when a single person was there.
+#[test]
+fn a_query_does_not_show_a_lonely_day() {
+    let project = Project::with_sql(SQL);
+    land(&project, "a", 0..4);
+    project.write("landing/b.csv", "at,u,k,x\n2026-01-09T00:00:00Z,lonely,k0,1\n");
+    let query = |strategy: &str| {
+        let query = format!(
+            "SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS (epsilon = 10, delta = 1e-8, max_groups_contributed = 1, group_selection_strategy = {strategy})
+             window_start, window_end, COUNT(*, contribution_bounds_per_group => (0, 4)) AS n
+             FROM TUMBLE(d, at, INTERVAL '1 day') GROUP BY window_start, window_end"
+        );
+        project.run(&["sql", &query, "--format", "csv"])
+    };
+    let shown = query("LAPLACE_THRESHOLD").ok();
+    assert_eq!(shown.stdout.lines().count(), 2, "{}", shown.stdout);
+    assert!(!shown.stderr.contains("day,") && !shown.stderr.contains("days"), "{}", shown.stderr);
+    let refused = query("PUBLIC_GROUPS");
+    assert_eq!(refused.code, 4);
+    assert!(refused.stderr.contains("TG210"), "{}", refused.stderr);
+}
+
 /// At epsilon 1 counts, sums and means of groups of more than 5,000 people are off by less than 2 % in the median.
 #[test]
 fn census_groups_are_near_the_truth() {
