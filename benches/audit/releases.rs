@@ -139,7 +139,7 @@ fn rows_by_group(rows: &RecordBatch, case: &Case) -> Result<BTreeMap<String, usi
         return Ok(BTreeMap::from([(String::new(), 0)]));
     }
     let name = |row| array_value_to_string(rows.column(0), row);
-    Ok((0..rows.num_rows()).map(|row| Ok((name(row)?.trim_end_matches('Z').to_owned(), row))).collect::<Result<_>>()?)
+    (0..rows.num_rows()).map(|row| Ok((name(row)?.trim_end_matches('Z').to_owned(), row))).collect()
 }
 
 fn value(rows: &RecordBatch, column: &str, row: Option<usize>) -> Result<String> {
