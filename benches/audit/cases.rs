@@ -123,6 +123,21 @@ pub(crate) const CASES: &[Case] = &[
         one: || times(3, ("one", "a", 0, 10.0)),
     },
     Case {
+        name: "percentile",
+        query: "SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS (epsilon = $epsilon, privacy_unit_column = u, \
+            max_groups_contributed = 1, group_selection_strategy = PUBLIC_GROUPS) \
+            PERCENTILE_CONT(x, 0.5, contribution_bounds_per_row => (0, 100)) AS q FROM d",
+        epsilon: 3.0,
+        delta: 0.0,
+        bound: 0,
+        // No standard deviation stands beside it.
+        sensitivities: &[],
+        columns: &["q"],
+        groups: &[],
+        others: || rows(3, "a", 0, 2, 20.0),
+        one: || times(3, ("one", "a", 0, 90.0)),
+    },
+    Case {
         name: "gaussian count",
         query: "SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS (epsilon = $epsilon, delta = $delta, privacy_unit_column = u, \
             max_groups_contributed = 1, group_selection_strategy = PUBLIC_GROUPS, mechanism = GAUSSIAN) \

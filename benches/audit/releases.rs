@@ -169,7 +169,9 @@ impl Releaser {
         let stream = Stream { definition, schema: Arc::clone(&schema) };
         let source = SourceText::new("query", asked.query.as_str());
         let query = SignalDefinition::of_query(&source, &BTreeMap::new(), &session());
-        let query = query.map_err(|refusal| anyhow::anyhow!("{refusal}"))?.context("a privacy clause")?;
+        let mut query = query.map_err(|refusal| anyhow::anyhow!("{refusal}"))?.context("a privacy clause")?;
+        // Windows are public in a signal, not in a question asked once.
+        query.once = !asked.query.contains("TUMBLE");
         // Fixed: the two tables share their order of groups, whichever it is.
         let planner = Planner::new(vec![stream], UnitKey::new(*b"audited, not kep"));
         let cut = planner.plan(&query).await.map_err(|refusal| anyhow::anyhow!("{refusal}: {refusal:?}"))?.cut;
