@@ -1,9 +1,10 @@
 //! How does a project drain what its sources have?
 
+mod settle;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tidegate_algebra::Closed;
 use tidegate_contract::stream::StreamContract;
 use tidegate_ledger::{Budget, Chain, Spend, Store};
 use tidegate_signal::Signal;
@@ -14,7 +15,7 @@ use tracing::Instrument;
 
 use crate::backlog::{Backlog, Unread};
 use crate::clock::now_us;
-use crate::commit::{Commit, CompactCommit, ReleaseCommit, ReplayCommit, SettledCommit};
+use crate::commit::{Commit, CompactCommit, ReleaseCommit, ReplayCommit};
 use crate::dedupe::Keys;
 use crate::epoch::{EpochContext, Limits, Made};
 use crate::error::{Error, Result};
@@ -25,7 +26,7 @@ use crate::replay::{Replay, Replayed};
 use crate::stop::Stop;
 use crate::summary::{Progress, Summary};
 use crate::work::WorkItem;
-use crate::{compact, garbage, join, noise, publish, watermark, work};
+use crate::{compact, garbage, publish, watermark, work};
 
 /// Rejections kept for the summary, per stream.
 const EXAMPLES: usize = 5;
@@ -367,119 +368,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Per signal that takes nothing back, the event time before which rows of `stream` come too late for it.
-    fn settled_us(&self, stream: &str) -> BTreeMap<String, i64> {
-        let signals = self.signals.iter().filter(|signal| signal.stands && signal.reads(stream));
-        let cutoff = |signal: &Signal| {
-            let settled = self.signal_history(signal).settled;
-            let cutoff_us = match (&signal.join, signal.cut.private_spec(), signal.windows) {
-                (Some(join), _, _) => join::cutoff(signal, join, stream, settled),
-                (None, Some(_), Some(windows)) => noise::cutoff(windows, settled),
-                (None, None, Some(windows)) => noise::cutoff(windows, self.shown(signal)),
-                (None, _, None) => i64::MIN,
-            };
-            (signal.name().to_owned(), cutoff_us)
-        };
-        signals.map(cutoff).collect()
-    }
-
-    /// How far the windows of `signal` were closed when they were last shown.
-    fn shown(&self, signal: &Signal) -> Closed {
-        let entries = self
-            .history
-            .released
-            .values()
-            .filter(|entry| entry.signal == signal.name() && entry.fingerprint == *signal.cut.fingerprint());
-        entries.fold(Closed::default(), |shown, entry| Closed {
-            watermark_us: shown.watermark_us.max(entry.closed.watermark_us),
-            sealed_us: shown.sealed_us.max(entry.closed.sealed_us),
-        })
-    }
-
-    /// Lets rows of two streams meet as far as both have come, and noises windows that are closed.
-    async fn settle(&mut self, end: InputEnd) -> Result<()> {
-        let ended = self.newly_sealed(end);
-        for signal in 0..self.signals.len() {
-            let name = self.signals[signal].name().to_owned();
-            if self.failed.contains_key(&name) {
-                continue;
-            }
-            match self.settle_signal(signal, end, &ended).await {
-                Ok(None) => {}
-                Ok(Some((commit, expired))) => {
-                    self.commit(commit).await?;
-                    for path in expired {
-                        self.store.delete(&path).await?;
-                    }
-                    self.compact(&name).await?;
-                }
-                Err(error) if error.is_damage() => return Err(error),
-                Err(error) => {
-                    self.failed.insert(name, error);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The record to commit, and the files that nothing needs after it.
-    async fn settle_signal(
-        &mut self,
-        signal: usize,
-        end: InputEnd,
-        ended: &BTreeMap<String, i64>,
-    ) -> Result<Option<(Commit, Vec<String>)>> {
-        let signal = &self.signals[signal];
-        let before = self.signal_history(signal);
-        // What this signal has yet to read may be a partner, or part of a total.
-        if signal.streams().any(|name| before.is_behind(name, &self.stream_history(name))) {
-            return Ok(None);
-        }
-        let closed = self.settles(signal, &before, end, ended);
-        let path = layout::state_file(signal.name(), signal.cut.fingerprint(), self.chain.len(), &self.run.id);
-        let (store, limits, before) = (&self.store, &self.limits, &before);
-        let met = match (&signal.join, signal.windows, self.budget.as_mut()) {
-            _ if closed == before.settled => return Ok(None),
-            (Some(join), _, _) => join::Step { store, signal, join, before, closed, limits }.make(path).await?,
-            (None, Some(windows), Some(budget)) if signal.cut.private_spec().is_some() => {
-                let input = self.streams.iter().find(|input| input.contract.name == signal.stream);
-                let cap = input.map(|input| input.budget).unwrap_or_default();
-                let run = &self.run;
-                noise::Step { store, signal, windows, before, closed, limits, run, cap }.make(budget, path).await?
-            }
-            _ => return Ok(None),
-        };
-        let join::Met { rows, state, expired } = met;
-        let settled = SettledCommit {
-            run_id: self.run.id.clone(),
-            generation: self.run.generation,
-            committed_at_us: now_us(),
-            signal: signal.name().to_owned(),
-            fingerprint: signal.cut.fingerprint().clone(),
-            closed,
-            rows,
-            state,
-            expired: expired.clone(),
-        };
-        let commit = if signal.join.is_some() { Commit::Join(settled) } else { Commit::Noise(settled) };
-        Ok(Some((commit, expired)))
-    }
-
-    /// How far `signal` settles now.
-    fn settles(&self, signal: &Signal, before: &SignalHistory, end: InputEnd, ended: &BTreeMap<String, i64>) -> Closed {
-        let standing = |name: &str| {
-            let history = self.stream_history(name);
-            let sealed = history.latest_us.is_some() && history.closed.sealed_us >= history.latest_us;
-            join::Standing { ended: end == InputEnd::End || sealed || ended.contains_key(name), history }
-        };
-        if let Some(join) = &signal.join {
-            return join::reached(join, before.settled, &standing(&signal.stream), &standing(&join.stream));
-        }
-        let mut closed = self.stream_history(&signal.stream).closed;
-        closed.sealed_us = closed.sealed_us.max(ended.get(&signal.stream).copied());
-        closed
-    }
-
     async fn commit(&mut self, commit: Commit) -> Result<()> {
         let record = self.chain.append(commit).await?;
         self.history.add(record.seq, &record.body);
@@ -566,16 +454,6 @@ impl Engine {
         // A process that was overtaken meanwhile must not put older rows over newer ones.
         self.chain.check().await?;
         publish::publish(&self.store, &entries, &removed).await
-    }
-
-    /// How far the windows of `signal` are closed: as far as its stream has come, or what it takes nothing back of.
-    fn closed_for(&self, signal: &Signal, sealed: &BTreeMap<String, i64>) -> Closed {
-        if signal.join.is_some() || signal.cut.private_spec().is_some() {
-            return self.signal_history(signal).settled;
-        }
-        let mut closed = self.stream_history(&signal.stream).closed;
-        closed.sealed_us = closed.sealed_us.max(sealed.get(&signal.stream).copied());
-        closed
     }
 
     /// Streams whose input ends now, later than it ended before: all when the caller says so, else those that were
