@@ -64,20 +64,39 @@ impl StateLayout {
             let length = bytes.len();
             return Ok((bytes, vec![length]));
         }
-        self.check(state)?;
-        let mut rows = vec![Vec::new(); parts.len()];
-        for (at, batch) in state.batches.iter().enumerate() {
-            for (row, bucket) in self.buckets(batch)?.into_iter().enumerate() {
-                rows[usize::from(bucket) * parts.len() / BUCKETS].push((at, row));
-            }
-        }
         let (mut bytes, mut lengths) = (Vec::new(), Vec::new());
-        for rows in rows {
-            let encoded = self.encode(&self.select(state, &rows)?)?;
+        for part in self.split(state, wanted)? {
+            let encoded = self.encode(&part?)?;
             lengths.push(encoded.len());
             bytes.extend(encoded);
         }
         Ok((bytes, lengths))
+    }
+
+    /// A state in at least `wanted` parts, or whole when it cannot be divided. States that are split alike fit together
+    /// part by part.
+    ///
+    /// # Errors
+    /// [`Error::FingerprintMismatch`](crate::Error::FingerprintMismatch) when another plan made it.
+    pub fn split<'a>(
+        &'a self,
+        state: &'a PartialState,
+        wanted: usize,
+    ) -> Result<impl Iterator<Item = Result<PartialState>> + 'a> {
+        self.check(state)?;
+        let parts = self.parts(wanted).count();
+        let mut rows = vec![Vec::new(); parts];
+        for (at, batch) in state.batches.iter().enumerate() {
+            match parts {
+                1 => rows[0].extend((0..batch.num_rows()).map(|row| (at, row))),
+                _ => {
+                    for (row, bucket) in self.buckets(batch)?.into_iter().enumerate() {
+                        rows[usize::from(bucket) * parts / BUCKETS].push((at, row));
+                    }
+                }
+            }
+        }
+        Ok(rows.into_iter().map(|rows| self.select(state, &rows)))
     }
 
     /// The rows of a state that lie in `part`.

@@ -9,7 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::TimestampMicrosecondType;
 use futures::StreamExt;
-use tidegate_algebra::{Closed, Panes, PartialState, utc_day};
+use tidegate_algebra::private::Bounded;
+use tidegate_algebra::{Closed, Panes, PartialState, Side, utc_day};
 use tidegate_ledger::{Block, Budget, Charge, Spend};
 use tidegate_privacy::{Cost, Grant};
 use tidegate_signal::{Policy, Signal, SignalDefinition, SourceText};
@@ -22,6 +23,8 @@ use crate::project::Project;
 use crate::query::Parameters;
 
 const BATCH_ROWS: usize = 8_192;
+/// Parts in which units are bounded: one of them fits into memory where all together would go by the disk.
+const PARTS: usize = 16;
 
 /// What was answered.
 pub(crate) struct Answer {
@@ -105,7 +108,10 @@ pub(crate) async fn answer(text: &str, project: Option<&Project>, parameters: &P
     let filed = totals.times.map(|(first, last)| (filed(first)..=filed(last)).collect());
     let panes = Panes { closed: all, lateness_us: 0, days: filed };
     let nothing = Closed::default();
-    let bounded = signal.cut.bound(totals.states, &panes, nothing).await.map_err(explain)?;
+    let mut bounded = Bounded::default();
+    for states in totals.parts {
+        bounded.add(signal.cut.bound(states, &panes, nothing).await.map_err(explain)?);
+    }
     let grant = Grant::paid(Cost { rho_nano: spend.rho_nano, delta_atto: spend.delta_atto });
     let noised = signal.cut.draw(bounded, &panes, nothing, grant).map_err(explain)?;
     let released = signal.cut.release(vec![noised], &panes).await.map_err(explain)?;
@@ -115,7 +121,8 @@ pub(crate) async fn answer(text: &str, project: Option<&Project>, parameters: &P
 
 /// What is known of each unit, and of which days.
 struct Totals {
-    states: Vec<PartialState>,
+    /// Part by part, each with all totals of its units.
+    parts: Vec<Vec<PartialState>>,
     /// The first and the last event time; none where rows have none.
     times: Option<(i64, i64)>,
     is_partial: bool,
@@ -135,7 +142,7 @@ async fn totals_of(
     let all = source.schema().fields().iter().map(|field| field.name().clone());
     let columns = all.filter(|column| wanted.contains(column)).collect::<Vec<_>>();
     let side = signal.cut.side(&signal.stream).ok_or_else(|| explain(tidegate_algebra::Error::NotPrivate))?;
-    let mut totals = Totals { states: Vec::new(), times: None, is_partial: false };
+    let mut totals = Totals { parts: vec![Vec::new(); PARTS], times: None, is_partial: false };
     let (mut batches, mut bytes) = (Vec::new(), 0);
     for file in source.discover().map_err(listed)? {
         let mut items = source.open(&file, &columns, 0.., BATCH_ROWS).map_err(listed)?;
@@ -151,23 +158,27 @@ async fn totals_of(
             }
             if bytes >= most_bytes {
                 bytes = 0;
-                totals.states.push(partial(side, &mut batches).await.map_err(explain)?);
+                totals.add(side, &mut batches).await.map_err(explain)?;
             }
         }
     }
     if !batches.is_empty() {
-        totals.states.push(partial(side, &mut batches).await.map_err(explain)?);
+        totals.add(side, &mut batches).await.map_err(explain)?;
     }
     Ok(totals)
 }
 
-async fn partial(
-    side: &tidegate_algebra::Side,
-    batches: &mut Vec<RecordBatch>,
-) -> tidegate_algebra::Result<PartialState> {
-    let batches = std::mem::take(batches);
-    let schema = batches[0].schema();
-    Ok(side.partial(&schema, &[batches]).await?.state)
+impl Totals {
+    /// Takes `batches` in, of which there is one at least.
+    async fn add(&mut self, side: &Side, batches: &mut Vec<RecordBatch>) -> tidegate_algebra::Result<()> {
+        let batches = std::mem::take(batches);
+        let schema = batches[0].schema();
+        let state = side.partial(&schema, &[batches]).await?.state;
+        for (own, part) in self.parts.iter_mut().zip(side.layout().split(&state, PARTS)?) {
+            own.push(part?);
+        }
+        Ok(())
+    }
 }
 
 fn times_with(times: Option<(i64, i64)>, batch: &RecordBatch, event_time: Option<&str>) -> Option<(i64, i64)> {
