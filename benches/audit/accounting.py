@@ -89,6 +89,9 @@ def check(claims):
     for claim in claims:
         epsilon, delta = claim["claimed"]["epsilon"], claim["claimed"]["delta"]
         numbers = numbers_of(claim)
+        # Of a percentile no standard deviation is told.
+        if not numbers:
+            continue
         lone = shown_alone(claim)
         # One grain per composed number, by which the library rounds up.
         needed = loss(numbers).get_delta_for_epsilon(epsilon + GRAIN * len(numbers))
