@@ -2,7 +2,6 @@
 //! for ever, and never takes back what it found.
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::logical_plan::Join;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, JoinType, LogicalPlan, Operator};
@@ -10,7 +9,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, JoinType, Logica
 use crate::definition::{SignalDefinition, StreamDefinition};
 use crate::options::interval_us;
 use crate::origin::is_stream_column;
-use crate::pane::pane_call;
+use crate::shape::find_window;
 use crate::{Code, Refusal, refuse};
 
 /// The stream whose rows a signal's own rows are joined with.
@@ -45,7 +44,7 @@ impl<'a> Meeting<'a> {
                 return refused(&what, "write the stream first whose rows must all stay, and LEFT JOIN the other");
             }
         }
-        let (leading, other) = match (has_windows(&join.left), has_windows(&join.right)) {
+        let (leading, other) = match (find_window(&join.left).is_some(), find_window(&join.right).is_some()) {
             (_, false) => (&join.left, &join.right),
             (false, true) if join.join_type == JoinType::Inner => (&join.right, &join.left),
             (false, true) => {
@@ -175,21 +174,6 @@ pub(crate) fn is_alike(one: &DataType, other: &DataType) -> bool {
         || both(DataType::is_string)
         || both(DataType::is_signed_integer)
         || both(DataType::is_unsigned_integer)
-}
-
-pub(crate) fn has_windows(plan: &LogicalPlan) -> bool {
-    let mut found = false;
-    // The closures never fail.
-    let _ = plan.apply(|node| {
-        let _ = node.apply_expressions(|expression| {
-            expression.apply(|expression| {
-                found |= pane_call(expression).is_some();
-                Ok(TreeNodeRecursion::Continue)
-            })
-        });
-        Ok(TreeNodeRecursion::Continue)
-    });
-    found
 }
 
 /// How far a partner may lie from a row.

@@ -247,7 +247,8 @@ fn refuse_overlap(aggregate: &Aggregate, signal: &SignalDefinition) -> Result<()
     ))
 }
 
-fn find_window(plan: &LogicalPlan) -> Option<PaneCall> {
+/// The windows that `plan` reads, if any.
+pub(crate) fn find_window(plan: &LogicalPlan) -> Option<PaneCall> {
     let mut call = None;
     let found = plan.apply(|node| {
         node.apply_expressions(|expression| {

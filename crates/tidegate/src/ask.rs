@@ -189,14 +189,9 @@ fn times_with(times: Option<(i64, i64)>, batch: &RecordBatch, event_time: Option
 
 /// Charges all days of the stream, or none.
 async fn charge(signal: &Signal, project: &Project, days: &[Option<i32>], cap: Spend) -> Result<Spend> {
-    let calibration = signal.cut.calibration().unwrap_or(Err(tidegate_algebra::Error::NotPrivate));
-    let calibration =
-        calibration.map_err(|source| tidegate_stream::Error::Signal { signal: "the query".to_owned(), source })?;
-    let Policy::Differential { unit, .. } = &signal.policy else { return Ok(Spend::default()) };
     // A unit is bounded by the days under which windows are filed: a day that several of them touch pays for each.
-    let charges = Standing::of(signal)?.map_or(1, |standing| standing.charges);
-    let Cost { rho_nano, delta_atto } = calibration.cost().times(charges);
-    let block = |&day: &Option<i32>| Block { stream: signal.stream.clone(), unit: unit.clone(), day };
+    let Some(standing) = Standing::of(signal)? else { return Ok(Spend::default()) };
+    let block = |&day: &Option<i32>| Block { stream: standing.stream.clone(), unit: standing.unit.clone(), day };
     let charged_at_us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
     let run_id = crate::commands::run::run_id()?;
     let charge = Charge {
@@ -204,7 +199,7 @@ async fn charge(signal: &Signal, project: &Project, days: &[Option<i32>], cap: S
         purpose: "query".to_owned(),
         clause: clause(signal),
         blocks: days.iter().map(block).collect(),
-        spend: Spend { rho_nano, delta_atto },
+        spend: standing.per_day(),
         charged_at_us: i64::try_from(charged_at_us).unwrap_or(i64::MAX),
         run_id,
     };

@@ -122,9 +122,7 @@ impl Engine {
         if let Some(join) = &signal.join {
             return join::reached(join, before.settled, &standing(&signal.stream), &standing(&join.stream));
         }
-        let mut closed = self.stream_history(&signal.stream).closed;
-        closed.sealed_us = closed.sealed_us.max(ended.get(&signal.stream).copied());
-        closed
+        self.closed_with(&signal.stream, ended)
     }
 
     /// How far the windows of `signal` are closed: as far as its stream has come, or what it takes nothing back of.
@@ -132,8 +130,13 @@ impl Engine {
         if signal.join.is_some() || signal.cut.private_spec().is_some() {
             return self.signal_history(signal).settled;
         }
-        let mut closed = self.stream_history(&signal.stream).closed;
-        closed.sealed_us = closed.sealed_us.max(sealed.get(&signal.stream).copied());
+        self.closed_with(&signal.stream, sealed)
+    }
+
+    /// How far the windows of a stream are closed, when the streams `sealed` end now.
+    fn closed_with(&self, stream: &str, sealed: &BTreeMap<String, i64>) -> Closed {
+        let mut closed = self.stream_history(stream).closed;
+        closed.sealed_us = closed.sealed_us.max(sealed.get(stream).copied());
         closed
     }
 }
