@@ -178,7 +178,7 @@ impl Releaser {
         let rows = case.table(with)?;
         let state = cut.side("d").context("a side")?.partial(&schema, &[vec![rows]]).await?.state;
         let closed = Closed { watermark_us: Some(i64::MAX), sealed_us: None };
-        let panes = Panes { closed, lateness_us: 0, days: Some([Case::day()].into()) };
+        let panes = Panes { closed, days: Some([Case::day()].into()), ..Panes::default() };
         let price = cut.calibration().context("a price")??.cost();
         Ok(Self { cut, state, panes, price })
     }

@@ -29,7 +29,7 @@ use crate::error::{Error, Result};
 use crate::join::sides;
 use crate::lenient::null_on_error;
 use crate::node::{Private, Release, ReleaseExec, Rows};
-use crate::private::PrivateSpec;
+use crate::private::{NOISED_FORMAT, PrivateSpec, noised_schema};
 use crate::side::Side;
 use crate::state::StateLayout;
 use crate::tables::{table_hashes, with_tables_held};
@@ -63,6 +63,8 @@ pub(crate) enum Below {
         partial: Arc<AggregateExec>,
         /// How they are bounded and noised.
         spec: Arc<PrivateSpec>,
+        /// The panes of the windows, as windows of their own: each is noised once.
+        panes: Option<WindowKey>,
     },
     /// Rows as they are.
     Rows {
@@ -140,14 +142,16 @@ impl Cut {
         let optimized = find_release(&session.state().optimize(query)?)?;
         let mut text = vec![optimized.input().display_indent_schema().to_string()];
         text.extend(table_hashes(&above)?);
-        text.extend(release.private.iter().map(|private| private.spec.text()));
+        text.extend(release.private.iter().map(|private| format!("{NOISED_FORMAT}: {}", private.spec.text())));
         let context = session.task_ctx();
         let fingerprint = Fingerprint::of(FORMAT, &text.join("\n"), &state_schema, release.threshold.as_ref());
         let (below, sides, layout) = match (release.private, below) {
             (Some(Private { spec, .. }), Below::Groups { partial, .. }) => {
-                let side = Side::of_units(&partial, state_schema, windows, &fingerprint, &context)?;
-                let layout = StateLayout { fingerprint, schema: row_schema(&barrier.schema()), divided_by: Vec::new() };
-                (Below::Private { partial, spec }, vec![side], layout)
+                let panes = windows.map(panes_of).transpose()?;
+                let side = Side::of_units(&partial, state_schema, panes, &fingerprint, &context)?;
+                let schema = noised_schema(&partial, &spec)?;
+                let layout = StateLayout { fingerprint, schema, divided_by: Vec::new() };
+                (Below::Private { partial, spec, panes }, vec![side], layout)
             }
             (_, below) => {
                 let sides = sides(below.row_wise(), &fingerprint, &context)?;
@@ -379,6 +383,12 @@ fn in_any_order(calls: &[Arc<AggregateFunctionExpr>]) -> Result<Vec<Arc<Aggregat
 fn state_widths(partial: &AggregateExec) -> Vec<usize> {
     let width = |call: &Arc<AggregateFunctionExpr>| call.state_fields().map_or(0, |fields| fields.len());
     partial.aggr_expr().iter().map(width).collect()
+}
+
+/// The panes of windows, as windows of their own.
+fn panes_of(key: WindowKey) -> Result<WindowKey> {
+    let windows = key.windows.panes().filter(|_| key.end.is_none()).ok_or(Error::NotPrivate)?;
+    Ok(WindowKey { windows, ..key })
 }
 
 /// The positions of the windows among the keys. Without them no window would ever be open.

@@ -36,7 +36,7 @@ pub use cut::{Cut, StateColumn};
 pub use error::{Error, Result};
 pub use fingerprint::Fingerprint;
 pub use join::{Joined, Waiting};
-pub use node::{Release, Threshold, deviation_column};
+pub use node::{PANES_COLUMN, Release, Threshold, deviation_column};
 pub use partial::Partial;
 pub use parts::Part;
 pub use release::{Closed, Panes, Released};

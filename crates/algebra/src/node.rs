@@ -73,6 +73,9 @@ pub fn deviation_column(number: usize) -> String {
     format!("__noise_stddev_{number}")
 }
 
+/// The name of the column that says of how many panes a window of a private query is the sum, where it may be several.
+pub const PANES_COLUMN: &str = "__panes";
+
 impl Release {
     /// Puts the barrier above `aggregate`, whose windows, if any, are `windows`
     /// and keyed by a group column named `window_start`, as [`Cut::plan`](crate::Cut::plan) will check.
@@ -90,7 +93,8 @@ impl Release {
     }
 
     /// Puts the barrier above `aggregate`, whose calls are the statistics of `spec`: what is kept is each unit's own
-    /// totals, and what comes out are the columns of `aggregate`, then one [`deviation_column`] per statistic.
+    /// totals, and what comes out are the columns of `aggregate`, then one [`deviation_column`] per statistic, and
+    /// [`PANES_COLUMN`] where windows have several panes.
     ///
     /// # Errors
     /// When the unit is not a column of the aggregation's input.
@@ -105,6 +109,9 @@ impl Release {
             .collect::<Vec<_>>();
         for number in 0..spec.measures.len() {
             columns.push((None, Arc::new(Field::new(deviation_column(number), DataType::Float64, true))));
+        }
+        if windows.is_some_and(|windows| windows.panes() != Some(windows)) {
+            columns.push((None, Arc::new(Field::new(PANES_COLUMN, DataType::Int64, false))));
         }
         let schema = Arc::new(DFSchema::new_with_metadata(columns, HashMap::new())?);
         // Nobody is no unit: a row of nobody counts for nothing.

@@ -25,20 +25,21 @@ impl Cut {
             self.layout.check(state)?;
         }
         let states = self.bridged(states)?;
-        self.dealt(&self.layout, states, panes)
+        self.dealt(&self.layout, self.windows, states, panes)
     }
 
-    /// States of `layout` dealt out to the windows of `panes`.
+    /// States of `layout`, which are kept by the panes of `windows`, dealt out to those of the windows that `panes` names.
     pub(crate) fn dealt(
         &self,
         layout: &StateLayout,
+        windows: Option<WindowKey>,
         states: Vec<PartialState>,
         panes: &Panes,
     ) -> Result<(Vec<PartialState>, Pending)> {
         for state in &states {
             layout.check(state)?;
         }
-        let Some(key) = self.windows else {
+        let Some(key) = windows else {
             return Ok((states, Pending::new()));
         };
         let mut dealer = Dealer { key, panes, pending: Pending::new(), known: BTreeMap::new() };

@@ -52,6 +52,8 @@ pub struct Panes {
     pub closed: Closed,
     /// For how long a closed window takes late rows.
     pub lateness_us: i64,
+    /// A closed window takes none back, whatever later windows it overlaps.
+    pub stands: bool,
     /// The days wanted, as [`Windows::day_of`](crate::Windows::day_of) counts them; all when absent.
     pub days: Option<BTreeSet<i32>>,
 }
@@ -59,6 +61,9 @@ pub struct Panes {
 impl Panes {
     /// True when nothing can change the window any more.
     pub fn is_final(&self, windows: &Windows, start_us: i64, end_us: i64) -> bool {
+        if self.stands {
+            return self.closed.contains(start_us, end_us);
+        }
         let settled = |watermark: i64| windows.settles_us(start_us, end_us, self.lateness_us) <= watermark;
         let sealed = self.closed.sealed_us.is_some_and(|sealed| start_us <= sealed);
         sealed || self.closed.watermark_us.is_some_and(settled)
@@ -196,7 +201,7 @@ impl Cut {
         let (partial, finish) = match &self.below {
             Below::Groups { partial, finish } => (partial, finish),
             Below::Rows { filed_by, .. } => return self.release_rows(&states, panes, *filed_by),
-            Below::Private { .. } => return self.release_noised(&states, panes).await,
+            Below::Private { spec, .. } => return self.release_noised(states, spec, panes).await,
         };
         let (states, pending) = self.shown(states, panes)?;
         let finished = self.over_state(partial, AggregateMode::Final, &states)?;
@@ -215,25 +220,6 @@ impl Cut {
         Ok(Released { rows, withheld, groups: count, pending })
     }
 
-    /// What was noised, of the wanted days. It stands as it is, and nothing of it is pending.
-    async fn release_noised(&self, states: &[PartialState], panes: &Panes) -> Result<Released> {
-        let barrier = find(&self.above, |node| node.downcast_ref::<ReleaseExec>().is_some())?;
-        let schema = barrier.first().map(|barrier| barrier.schema()).ok_or(Error::NotPrivate)?;
-        let mut batches = self.layout.rows_of(states, &schema)?;
-        if let Some(key) = self.windows {
-            for batch in &mut batches {
-                let starts = batch.column(key.start).as_primitive::<TimestampMicrosecondType>();
-                let wanted = |start: Option<i64>| start.is_some_and(|start| panes.wants(key.windows.day_of(start)));
-                let wanted = starts.iter().map(wanted).collect::<Vec<_>>();
-                *batch = filter_record_batch(batch, &BooleanArray::from(wanted))?;
-            }
-        }
-        let groups = batches.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
-        let source = MemorySourceConfig::try_new_exec(&[batches], schema, None)?;
-        let rows = self.run_above(source).await?;
-        Ok(Released { rows, withheld: 0, groups, pending: BTreeMap::new() })
-    }
-
     /// The rows of the wanted days, as they are. Nothing of them is pending.
     fn release_rows(&self, states: &[PartialState], panes: &Panes, filed_by: Option<usize>) -> Result<Released> {
         let schema = self.output_schema();
@@ -250,7 +236,7 @@ impl Cut {
     }
 
     /// Runs the part of the query above the release barrier over finished groups.
-    async fn run_above(&self, groups: Arc<dyn ExecutionPlan>) -> Result<RecordBatch> {
+    pub(crate) async fn run_above(&self, groups: Arc<dyn ExecutionPlan>) -> Result<RecordBatch> {
         let is_barrier = |node: &Arc<dyn ExecutionPlan>| node.downcast_ref::<ReleaseExec>().is_some();
         debug_assert_eq!(find(&self.above, is_barrier)?.len(), 1);
         let plan = replace(Arc::clone(&self.above), is_barrier, &groups)?;

@@ -106,6 +106,17 @@ impl Windows {
         }
     }
 
+    /// The panes as windows of their own; none where they depend on events, or where no tumbling windows lie as they do.
+    pub fn panes(&self) -> Option<Self> {
+        let (length_us, from_us) = match *self {
+            Self::Tumble(_) => return Some(*self),
+            Self::Hop { slide_us, size_us } => (gcd(slide_us, size_us), origin(slide_us)),
+            Self::Cumulate { step_us, size_us } => (step_us, origin(size_us)),
+            Self::Session { .. } => return None,
+        };
+        ((from_us - origin(length_us)) % length_us == 0).then(|| Self::tumble(length_us))
+    }
+
     /// The windows (start, end) that contain the pane starting at `pane_us`, by start, then end.
     /// A session's windows depend on other events, so there are none.
     pub fn of_pane(&self, pane_us: i64) -> Vec<(i64, i64)> {

@@ -12,7 +12,7 @@ use datafusion::common::{Column, DataFusionError, Result as PlanResult};
 use datafusion::logical_expr::logical_plan::{Aggregate, Filter, Projection, SubqueryAlias};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use tidegate_algebra::private::{MeasureSpec, PrivateSpec, PublicKeys, Statistic, measure_of};
-use tidegate_algebra::{Release, UnitKey, Windows, deviation_column};
+use tidegate_algebra::{PANES_COLUMN, Release, UnitKey, Windows, deviation_column};
 
 use crate::clause::Differential;
 use crate::definition::{SignalDefinition, StreamDefinition};
@@ -100,26 +100,27 @@ impl Noising<'_> {
     fn require_names(&self, plan: &LogicalPlan, shown: &[Option<usize>]) -> Result<(), Refusal> {
         let columns = plan.schema().columns();
         let statistics = columns.iter().zip(shown).filter(|(_, statistic)| statistic.is_some());
-        let added = statistics.map(|(column, _)| deviation_name(column)).collect::<Vec<_>>();
+        let panes = self.windows.filter(|windows| windows.panes() != Some(*windows)).map(|_| SHOWN_PANES.to_owned());
+        let added = statistics.map(|(column, _)| deviation_name(column)).chain(panes).collect::<Vec<_>>();
         let Some(taken) = columns.iter().find(|column| added.contains(&column.name)) else { return Ok(()) };
         let cause = format!("`{}` is the name of a column that noised rows have beside the query's own", taken.name);
         let place = self.definition.word_place(&taken.name);
         Err(refuse(Code::BadOutput, &place, cause, "give the column another name with AS"))
     }
 
-    /// What was noised stands: it needs windows that close once, and do not overlap.
+    /// What was noised stands: it needs slices of time that close once.
     fn require_windows(&self) -> Result<(), Refusal> {
         let definition = self.definition;
         match self.windows {
-            Some(Windows::Tumble(_)) => {}
+            Some(windows) if windows.panes().is_some() => {}
             Some(windows) => {
                 let name = function_name(&windows);
-                return Err(refuse(
-                    Code::Unnoisable,
-                    &definition.word_place(name),
-                    format!("{name} is not noised yet: its windows overlap or depend on who was there"),
-                    "write TUMBLE, and add up its released windows",
-                ));
+                let cause = match windows {
+                    Windows::Session { .. } => "which sessions there are depends on who was there, and is not noised",
+                    _ => "weeks begin on Mondays, and slices of that length do not",
+                };
+                let fix = "write TUMBLE, or HOP and CUMULATE whose lengths divide a day or a week";
+                return Err(refuse(Code::Unnoisable, &definition.word_place(name), cause, fix));
             }
             None if definition.once => {}
             None => {
@@ -179,7 +180,7 @@ impl Noising<'_> {
         Ok(measures)
     }
 
-    /// Only units are counted distinct.
+    /// Only units are counted distinct, and in windows that are not added up from several slices.
     fn require_unit(&self, call: &Expr, measure: &MeasureSpec, aggregate: &Aggregate) -> Result<(), Refusal> {
         if measure.statistic != Statistic::Units {
             return Ok(());
@@ -190,6 +191,16 @@ impl Noising<'_> {
         };
         let is_unit = matches!(&argument, Some(Expr::Column(column))
             if is_stream_column(&aggregate.input, column, &self.stream.name.value, self.unit));
+        let slices = self.windows.filter(|windows| windows.panes() != Some(*windows));
+        if let Some(windows) = slices {
+            let name = function_name(&windows);
+            return Err(refuse(
+                Code::Unnoisable,
+                &self.definition.word_place("distinct"),
+                format!("{name} adds up slices of time, and a unit in two of them would count twice"),
+                "count units over TUMBLE",
+            ));
+        }
         if is_unit {
             return Ok(());
         }
@@ -291,7 +302,7 @@ fn carry(plan: LogicalPlan, barrier: &dyn Fn(Aggregate) -> PlanResult<LogicalPla
         }
         LogicalPlan::Projection(projection) => {
             let input = carry(Arc::unwrap_or_clone(projection.input), barrier)?;
-            let deviations = input.schema().columns().into_iter().filter(is_deviation).map(Expr::Column);
+            let deviations = input.schema().columns().into_iter().filter(is_added).map(Expr::Column);
             let columns = projection.expr.into_iter().chain(deviations).collect();
             Ok(LogicalPlan::Projection(Projection::try_new(columns, Arc::new(input))?))
         }
@@ -308,20 +319,29 @@ fn deviation_name(statistic: &Column) -> String {
     format!("{}_noise_stddev", statistic.name)
 }
 
-fn is_deviation(column: &Column) -> bool {
-    column.name.starts_with(deviation_column(0).trim_end_matches('0'))
+/// The column that says of how many slices of time a row is the sum.
+const SHOWN_PANES: &str = "dp_panes";
+
+/// True for a column that the barrier adds.
+fn is_added(column: &Column) -> bool {
+    column.name.starts_with(deviation_column(0).trim_end_matches('0')) || column.name == PANES_COLUMN
 }
 
-/// The columns of the query, each statistic followed by the standard deviation of its noise.
+/// The columns of the query, each statistic followed by the standard deviation of its noise, and last of how many slices
+/// of time each row is the sum, where it may be several.
 fn with_deviations(plan: LogicalPlan, shown: &[Option<usize>]) -> PlanResult<LogicalPlan> {
     let columns = plan.schema().columns();
     let mut wanted = Vec::new();
     for (column, statistic) in columns.iter().zip(shown) {
-        wanted.push(Expr::Column(column.clone()).alias(&column.name));
+        if column.name != PANES_COLUMN {
+            wanted.push(Expr::Column(column.clone()).alias(&column.name));
+        }
         let Some(statistic) = statistic else { continue };
         let name = deviation_column(*statistic);
         let deviation = columns.iter().find(|column| column.name == name);
         wanted.extend(deviation.map(|deviation| Expr::Column(deviation.clone()).alias(deviation_name(column))));
     }
+    let panes = columns.iter().filter(|column| column.name == PANES_COLUMN);
+    wanted.extend(panes.map(|panes| Expr::Column(panes.clone()).alias(SHOWN_PANES)));
     LogicalPlanBuilder::from(plan).project(wanted)?.build()
 }

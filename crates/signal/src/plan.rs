@@ -66,6 +66,11 @@ impl Signal {
         std::iter::once(self.stream.as_str()).chain(self.join.iter().map(|join| join.stream.as_str()))
     }
 
+    /// The slices of its windows, as windows of their own: what is noised is noised once for each of them.
+    pub fn panes(&self) -> Option<Windows> {
+        self.windows.and_then(|windows| windows.panes())
+    }
+
     /// True when it reads that stream.
     pub fn reads(&self, stream: &str) -> bool {
         self.streams().any(|read| read == stream)

@@ -153,7 +153,9 @@ impl Judge<'_> {
     /// The event time before which a row is too late for `signal`: its windows have closed, or its partners met others.
     fn cutoff(&self, rows: &Rows, signal: &Signal) -> i64 {
         let watermark_us = self.watermark_of(rows);
-        let passed_us = match (&signal.join, signal.windows, watermark_us) {
+        // What is noised is closed slice by slice.
+        let windows = if signal.cut.private_spec().is_some() { signal.panes() } else { signal.windows };
+        let passed_us = match (&signal.join, windows, watermark_us) {
             (Some(_), _, Some(watermark_us)) => watermark_us,
             (None, Some(windows), Some(watermark_us)) => windows.cutoff(watermark_us, signal.definition.lateness_us),
             _ => i64::MIN,

@@ -1,5 +1,5 @@
-//! When is a window noised, and who pays? Once, when it closes; and the whole day that it lies in, before anything is
-//! drawn.
+//! When is a pane of a window noised, and who pays? Once, when it closes; and the whole day that it lies in, before
+//! anything is drawn. Windows of several panes are sums of what was drawn.
 //!
 //! ```text
 //! totals of units wait -> charge each day -> bound, draw -> noised rows -> record -> released as any state
@@ -27,11 +27,11 @@ use crate::history::{SignalHistory, WaitingRows};
 use crate::join::Met;
 use crate::state::Shelf;
 
-/// The event time before which a row comes too late: its window was shown, and stands.
-pub(crate) fn cutoff(windows: Windows, settled: Closed) -> i64 {
-    let passed = settled.watermark_us.map_or(i64::MIN, |watermark_us| windows.cutoff(watermark_us, 0));
+/// The event time before which a row comes too late: its pane was noised, and stands.
+pub(crate) fn cutoff(panes: Windows, settled: Closed) -> i64 {
+    let passed = settled.watermark_us.map_or(i64::MIN, |watermark_us| panes.cutoff(watermark_us, 0));
     // What follows a session within its gap would prolong it.
-    let ended = settled.sealed_us.map(|sealed_us| windows.pane_end(windows.pane_of(sealed_us)));
+    let ended = settled.sealed_us.map(|sealed_us| panes.pane_end(panes.pane_of(sealed_us)));
     passed.max(ended.unwrap_or(i64::MIN))
 }
 
@@ -43,11 +43,13 @@ pub(crate) fn spend(signal: &Signal) -> Result<Spend> {
     Ok(Spend { rho_nano, delta_atto })
 }
 
-/// A signal whose windows are noised as far as `closed`.
+/// A signal whose panes are noised as far as `closed`.
 pub(crate) struct Step<'a> {
     pub(crate) store: &'a Store,
     pub(crate) signal: &'a Signal,
     pub(crate) windows: Windows,
+    /// Their panes: each is noised once.
+    pub(crate) panes: Windows,
     pub(crate) before: &'a SignalHistory,
     pub(crate) closed: Closed,
     pub(crate) limits: &'a Limits,
@@ -57,7 +59,7 @@ pub(crate) struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// Charges the days that have windows to show, and noises those windows. The rows that come of it are written to
+    /// Charges the days that have panes to show, and noises those panes. The rows that come of it are written to
     /// `path`.
     pub(crate) async fn make(&self, budget: &mut Budget, path: String) -> Result<Met> {
         let name = self.signal.name();
@@ -82,7 +84,7 @@ impl Step<'_> {
         let shelf = Shelf { store: self.store, signal: name, layout: side.layout() };
         let files = self.before.waiting.iter().map(|waiting| &waiting.file);
         let files = files.filter(|file| file.days.iter().any(|day| days.contains(day))).collect::<Vec<_>>();
-        let panes = Panes { closed: self.closed, lateness_us: 0, days: Some(days) };
+        let panes = Panes { closed: self.closed, days: Some(days), ..Panes::default() };
         let mut bounded = Bounded::default();
         for part in shelf.parts(&files, self.limits.state_bytes) {
             let states = shelf.read(&files, part).await?;
@@ -93,15 +95,16 @@ impl Step<'_> {
         met.rows = JoinedRows { leading: 0, aggregated: noised.rows() as u64 };
         if !noised.is_empty() {
             let file = Shelf::of(self.store, self.signal).write(path, noised).await?;
-            let days = panes.days.iter().flatten().copied().collect::<Vec<_>>();
-            let starts = days.iter().flat_map(|&day| self.new_starts(day));
-            let covered = starts.filter_map(|start| Some((start, self.windows.end_of(start)?))).collect();
+            let starts = panes.days.iter().flatten().flat_map(|&day| self.new_starts(day));
+            let covered = starts.map(|start| (start, self.panes.pane_end(start))).collect::<Vec<_>>();
+            let days = covered.iter().flat_map(|&(start, end)| self.windows.days_of_pane(start, end));
+            let days = days.collect::<BTreeSet<_>>().into_iter().collect();
             met.state = Some(StateFile { days, covered, ..file });
         }
         Ok(met)
     }
 
-    /// The days that have windows which are closed now and were not before: those of which something waits, and where
+    /// The days that have panes which are closed now and were not before: those of which something waits, and where
     /// groups are public all since the first.
     fn days(&self) -> BTreeSet<i32> {
         let waiting = self.before.waiting.iter().flat_map(|waiting| waiting.file.days.iter().copied());
@@ -109,7 +112,7 @@ impl Step<'_> {
         if self.signal.cut.private_spec().is_some_and(|spec| spec.min_units.is_none()) {
             let noised = self.before.touches.iter().flat_map(|(_, touch)| touch.days.iter().copied());
             let last = self.closed.watermark_us.max(self.closed.sealed_us);
-            let last = last.map(|instant_us| self.windows.day_of(self.windows.pane_of(instant_us)));
+            let last = last.map(|instant_us| self.panes.day_of(self.panes.pane_of(instant_us)));
             if let (Some(first), Some(last)) = (days.iter().copied().chain(noised).min(), last) {
                 days.extend(first..=last);
             }
@@ -118,24 +121,24 @@ impl Step<'_> {
         days
     }
 
-    /// The windows of a day that are closed now and were not before.
+    /// The panes of a day that are closed now and were not before.
     fn new_starts(&self, day: i32) -> impl Iterator<Item = i64> {
-        let (windows, closed, before) = (self.windows, self.closed, self.before.settled);
-        windows.starts_of_day(day).into_iter().filter(move |&start| {
-            let end = windows.end_of(start).unwrap_or(i64::MAX);
+        let (panes, closed, before) = (self.panes, self.closed, self.before.settled);
+        panes.starts_of_day(day).into_iter().filter(move |&start| {
+            let end = panes.pane_end(start);
             closed.contains(start, end) && !before.contains(start, end)
         })
     }
 
     /// True when all days of a file are over: until then their units' first groups must be known.
     fn is_expired(&self, waiting: &WaitingRows) -> bool {
-        let is_over = |&start: &i64| self.closed.contains(start, self.windows.end_of(start).unwrap_or(i64::MAX));
-        waiting.file.days.iter().all(|&day| self.windows.starts_of_day(day).iter().all(is_over))
+        let is_over = |&start: &i64| self.closed.contains(start, self.panes.pane_end(start));
+        waiting.file.days.iter().all(|&day| self.panes.starts_of_day(day).iter().all(is_over))
     }
 
     fn charge(&self, day: i32, spend: Spend) -> Charge {
         let (name, fingerprint) = (self.signal.name(), self.signal.cut.fingerprint());
-        let blocks = self.windows.utc_days_of(day).map(|day| block(self.signal, Some(day)));
+        let blocks = self.panes.utc_days_of(day).map(|day| block(self.signal, Some(day)));
         Charge {
             id: id(&format!("signal {name} plan {fingerprint} day {day}")),
             purpose: name.to_owned(),

@@ -103,7 +103,8 @@ impl Staging<'_> {
     ) -> Result<Due> {
         let signal = self.signal;
         let days = due.iter().copied().collect::<Option<BTreeSet<_>>>();
-        let panes = Panes { closed: self.closed, lateness_us: signal.definition.lateness_us, days };
+        let panes =
+            Panes { closed: self.closed, lateness_us: signal.definition.lateness_us, stands: signal.stands, days };
         let explain = |source| Error::Signal { signal: signal.name().to_owned(), source };
         let released = self.release(due, &panes).await?;
         let rows = released.sorted_by(&signal.sort_order).map_err(explain)?;

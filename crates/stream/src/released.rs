@@ -102,7 +102,7 @@ fn with_origin(signal: &Signal, rows: &RecordBatch, release_id: &str) -> Result<
 fn block_of(signal: &Signal) -> &'static str {
     // Four weeks have a day of every kind.
     let divides = |windows: Windows| (0..28).all(|day| windows.utc_days_of(day) == (day..=day));
-    if signal.windows.is_some_and(divides) { "day" } else { "all windows that start on one day" }
+    if signal.panes().is_some_and(divides) { "day" } else { "all panes that start on one day" }
 }
 
 /// One Parquet file, zstd, with statistics of exactly the rows in it.

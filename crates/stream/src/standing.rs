@@ -44,7 +44,7 @@ impl Standing {
             unit: unit.clone(),
             epsilon: clause.epsilon,
             spend: noise::spend(signal)?,
-            charges: signal.windows.map_or(1, charges_per_day),
+            charges: signal.panes().map_or(1, charges_per_day),
         }))
     }
 

@@ -101,12 +101,12 @@ pub(crate) async fn answer(text: &str, project: Option<&Project>, parameters: &P
     let spend = charge(&signal, project, &days, project.budget_of(&stream.definition)).await?;
     let explain = |source| Failure::from(tidegate_stream::Error::Signal { signal: "the query".to_owned(), source });
     let all = Closed { watermark_us: Some(i64::MAX), sealed_us: None };
-    // Windows are filed under the day on which they start, which may be one before there was any row.
-    let filed = |instant_us| {
-        signal.windows.map_or_else(|| utc_day(instant_us), |windows| windows.day_of(windows.pane_of(instant_us)))
-    };
+    // Panes are filed under the day on which they start, which may be one before there was any row.
+    let noised = signal.panes();
+    let filed =
+        |instant_us| noised.map_or_else(|| utc_day(instant_us), |panes| panes.day_of(panes.pane_of(instant_us)));
     let filed = totals.times.map(|(first, last)| (filed(first)..=filed(last)).collect());
-    let panes = Panes { closed: all, lateness_us: 0, days: filed };
+    let panes = Panes { closed: all, stands: true, days: filed, ..Panes::default() };
     let nothing = Closed::default();
     let mut bounded = Bounded::default();
     for states in totals.parts {
@@ -114,7 +114,8 @@ pub(crate) async fn answer(text: &str, project: Option<&Project>, parameters: &P
     }
     let grant = Grant::paid(Cost { rho_nano: spend.rho_nano, delta_atto: spend.delta_atto });
     let noised = signal.cut.draw(bounded, &panes, nothing, grant).map_err(explain)?;
-    let released = signal.cut.release(vec![noised], &panes).await.map_err(explain)?;
+    let every = Panes { days: None, ..panes };
+    let released = signal.cut.release(vec![noised], &every).await.map_err(explain)?;
     let rows = released.sorted_by(&signal.sort_order).map_err(explain)?;
     Ok(Some(Answer { rows, is_partial: totals.is_partial, price: price(&signal, spend) }))
 }

@@ -42,6 +42,9 @@ pub(crate) fn describe(signal: &Signal, project: &Project) -> Result<Option<Stri
     ));
     line(format!("  noises    {}", noised.mechanism()));
     line(indent(&noised.statistics()));
+    if let Some(slices) = noised.slices() {
+        line(format!("  adds up   {slices}"));
+    }
     line(format!("  shows     {}", noised.groups()));
     line(format!("  spends    {}", noised.spends(allowance)));
     line(format!("  expect    of 20 values, 19 to be less far off than this, depending on the group's {unit};"));
@@ -110,6 +113,14 @@ impl Noised<'_> {
             ]);
         }
         aligned(&rows)
+    }
+
+    /// Of what windows that overlap are made.
+    fn slices(&self) -> Option<String> {
+        let (windows, panes) = (self.signal.windows?, self.signal.panes()?);
+        (windows != panes).then(|| {
+            format!("slices ({panes}), each noised once: what is said here is of one; n of them have root(n) times its noise")
+        })
     }
 
     fn groups(&self) -> String {

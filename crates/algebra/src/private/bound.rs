@@ -21,7 +21,7 @@ use tidegate_privacy::Exact;
 use super::measure::Statistic;
 use super::scale::Scale;
 use super::spec::{Bounds, Cells, PrivateSpec};
-use crate::cut::{Below, Cut, over_state};
+use crate::cut::{Below, Cut, WindowKey, over_state};
 use crate::error::{Error, Result};
 use crate::release::{Closed, Panes};
 use crate::state::PartialState;
@@ -128,20 +128,20 @@ impl Cut {
     /// # Errors
     /// [`Error::FingerprintMismatch`] when another plan made a state; [`Error::NotPrivate`] when nothing is noised here.
     pub async fn bound(&self, states: Vec<PartialState>, panes: &Panes, before: Closed) -> Result<Bounded> {
-        let (Below::Private { partial, spec }, [side]) = (&self.below, self.sides.as_slice()) else {
+        let (Below::Private { partial, spec, panes: key }, [side]) = (&self.below, self.sides.as_slice()) else {
             return Err(Error::NotPrivate);
         };
-        let (states, _) = self.dealt(side.layout(), states, panes)?;
+        let (states, _) = self.dealt(side.layout(), *key, states, panes)?;
         let finished = over_state(side.layout(), partial, AggregateMode::Final, &states)?;
         let schema = finished.schema();
         let rows = collect(finished, Arc::clone(&self.context)).await.map_err(Error::of_execution)?;
         let rows = concat_batches(&schema, &rows)?;
-        let contributions = self.contributions(spec, &rows)?;
+        let contributions = contributions_of(spec, *key, &rows)?;
         let mut bounded = Bounded::default();
         let (places, width) = places_of(spec);
         for row in contributions.kept(spec) {
             let (_, start) = contributions.windows[row];
-            if self.was_closed(before, start) {
+            if key.is_some_and(|key| before.contains(start, key.windows.pane_end(start))) {
                 continue;
             }
             let totals = bounded.group(contributions.keys.row(row).as_ref());
@@ -160,41 +160,6 @@ impl Cut {
             }
         }
         Ok(bounded)
-    }
-
-    fn was_closed(&self, before: Closed, start: i64) -> bool {
-        let end = self.windows.and_then(|key| key.windows.end_of(start));
-        end.is_some_and(|end| before.contains(start, end))
-    }
-
-    fn contributions(&self, spec: &PrivateSpec, rows: &RecordBatch) -> Result<Contributions> {
-        let (totals, places) = spec.totals();
-        let key_count = rows.num_columns() - 1 - totals.len();
-        let keys = match &rows.columns()[..key_count] {
-            [] => vec![one_key(rows.num_rows())],
-            keys => keys.to_vec(),
-        };
-        let units = rows.column(key_count).as_primitive::<UInt64Type>().values().to_vec();
-        let converted = converter(&keys)?.convert_columns(&keys)?;
-        let windows = match self.windows {
-            None => vec![(0, 0); rows.num_rows()],
-            Some(key) => {
-                let starts = rows.column(key.start).as_primitive::<TimestampMicrosecondType>();
-                starts.values().iter().map(|&start| (key.windows.day_of(start), start)).collect()
-            }
-        };
-        let mut steps = Vec::new();
-        for (measure, places) in spec.measures.iter().zip(places) {
-            let numbers = measure.statistic.numbers(spec.selects());
-            let totals = places.iter().map(|place| Arc::clone(rows.column(key_count + 1 + place))).collect::<Vec<_>>();
-            let scales = measure.scales();
-            let columns = match (measure.cells, measure.bounds, totals.as_slice()) {
-                (Some(cells), Some(bounds), [means]) => vec![cells_of(cells, bounds, means)?],
-                _ => numbers_of(measure.statistic, &totals, &scales, rows.num_rows())?,
-            };
-            steps.push(columns.into_iter().take(numbers).collect());
-        }
-        Ok(Contributions { keys: converted, units, windows, steps })
     }
 
     /// The groups in the order of their keys, and the integers of each. Public groups are all there.
@@ -248,6 +213,37 @@ impl Cut {
         let keys = converter.convert_rows(groups.iter().map(|(key, _)| parser.parse(key)))?;
         Ok((keys, exact))
     }
+}
+
+/// What stands in finished totals, whose panes are those of `key`.
+fn contributions_of(spec: &PrivateSpec, key: Option<WindowKey>, rows: &RecordBatch) -> Result<Contributions> {
+    let (totals, places) = spec.totals();
+    let key_count = rows.num_columns() - 1 - totals.len();
+    let keys = match &rows.columns()[..key_count] {
+        [] => vec![one_key(rows.num_rows())],
+        keys => keys.to_vec(),
+    };
+    let units = rows.column(key_count).as_primitive::<UInt64Type>().values().to_vec();
+    let converted = converter(&keys)?.convert_columns(&keys)?;
+    let windows = match key {
+        None => vec![(0, 0); rows.num_rows()],
+        Some(key) => {
+            let starts = rows.column(key.start).as_primitive::<TimestampMicrosecondType>();
+            starts.values().iter().map(|&start| (key.windows.day_of(start), start)).collect()
+        }
+    };
+    let mut steps = Vec::new();
+    for (measure, places) in spec.measures.iter().zip(places) {
+        let numbers = measure.statistic.numbers(spec.selects());
+        let totals = places.iter().map(|place| Arc::clone(rows.column(key_count + 1 + place))).collect::<Vec<_>>();
+        let scales = measure.scales();
+        let columns = match (measure.cells, measure.bounds, totals.as_slice()) {
+            (Some(cells), Some(bounds), [means]) => vec![cells_of(cells, bounds, means)?],
+            _ => numbers_of(measure.statistic, &totals, &scales, rows.num_rows())?,
+        };
+        steps.push(columns.into_iter().take(numbers).collect());
+    }
+    Ok(Contributions { keys: converted, units, windows, steps })
 }
 
 /// Where a noised number stands among the totals of a group.

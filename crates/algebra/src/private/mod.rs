@@ -1,13 +1,16 @@
 //! How is a group shown without showing anybody? Bounded by unit, then noised.
 //!
 //! ```text
-//! state keyed by (window, group, unit)   each unit's own totals; partial and merge as in any signal
+//! state keyed by (pane, group, unit)     each unit's own totals; partial and merge as in any signal
 //!        │ bound: a unit keeps its first groups of a day, each of its totals is clamped
 //!        ▼
-//! integers per (window, group)           one unit more or less changes them by no more than was declared
+//! integers per (pane, group)             one unit more or less changes them by no more than was declared
 //!        │ draw: noise, for a `Grant`
 //!        ▼
-//! rows                                   may be shown, and stand
+//! noised numbers per (pane, group)       may be shown, and stand
+//!        │ release: a window is the sum of its panes, statistics are made of it
+//!        ▼
+//! rows
 //! ```
 //!
 //! What is declared stands in a [`PrivateSpec`]; the price follows from it and from nothing else.
@@ -16,6 +19,7 @@ mod bound;
 mod draw;
 mod expect;
 mod measure;
+mod noised;
 mod scale;
 mod spec;
 #[cfg(test)]
@@ -27,4 +31,5 @@ pub use expect::Expected;
 pub use measure::{Statistic, is_measure, measure_functions, measure_of};
 pub use spec::{Bounds, MeasureSpec, PrivateSpec, PublicKeys, SpecError};
 
+pub(crate) use noised::{NOISED_FORMAT, noised_schema};
 pub(crate) use unit::unit_hash;

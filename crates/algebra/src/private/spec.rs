@@ -16,6 +16,7 @@ use tidegate_privacy::{Calibration, Design, Measure, Mechanism, Selection};
 use super::measure::{Call, Statistic, call_of, sql_of};
 use super::scale::Scale;
 use crate::aggregate::UnitKey;
+use crate::error::Error;
 
 /// Integers above this are not counted one by one in a double.
 const MOST_EXACT: f64 = 1_125_899_906_842_624.0;
@@ -236,6 +237,20 @@ impl PrivateSpec {
         };
         let places = self.measures.iter().map(|measure| measure.per_unit.iter().map(&mut place).collect()).collect();
         (totals, places)
+    }
+
+    /// Of each noised number, how many coordinates a group has; none where it is one number.
+    pub(super) fn widths(&self) -> Result<Vec<Option<usize>>, Error> {
+        let mut widths = Vec::new();
+        for measure in &self.measures {
+            let width = match measure.cells.map(|cells| (cells.count, cells.tree())) {
+                None => None,
+                Some((count, None)) => Some(count),
+                Some((_, Some(tree))) => Some(tree.map_err(|error| Error::Spec(error.to_string()))?.nodes()),
+            };
+            widths.extend(std::iter::repeat_n(width, measure.statistic.numbers(self.selects())));
+        }
+        Ok(widths)
     }
 
     /// True when the number of units of a group is noised to choose groups by it.

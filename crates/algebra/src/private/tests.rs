@@ -6,7 +6,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{
     ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::col;
 use proptest::prelude::*;
@@ -81,7 +81,7 @@ fn spec(plan: &LogicalPlan, min_units: Option<u32>) -> (datafusion::logical_expr
     (aggregate, spec)
 }
 
-async fn planned(sql: &str, min_units: Option<u32>) -> Cut {
+async fn planned(sql: &str, windows: Windows, min_units: Option<u32>) -> Cut {
     let session = session();
     for function in measure_functions() {
         session.register_udaf(function);
@@ -89,16 +89,21 @@ async fn planned(sql: &str, min_units: Option<u32>) -> Cut {
     session.register_table("t", Arc::new(StreamTable::new("t", schema()))).unwrap();
     let plan = session.state().create_logical_plan(sql).await.unwrap();
     let (aggregate, spec) = spec(&plan, min_units);
-    let barred = Release::private(aggregate, Arc::new(spec), Some(Windows::tumble(HOUR_US))).unwrap();
+    let barred = Release::private(aggregate, Arc::new(spec), Some(windows)).unwrap();
     Cut::plan(&session, &barred).await.unwrap()
 }
 
 async fn hourly() -> Cut {
+    in_hours(Windows::tumble(HOUR_US), MEASURES, Some(1)).await
+}
+
+/// `measures` by windows whose panes are hours, and `k`.
+async fn in_hours(windows: Windows, measures: &str, min_units: Option<u32>) -> Cut {
     let sql = format!(
-        "SELECT window_start, k, {MEASURES} FROM (SELECT *, arrow_cast(date_bin(INTERVAL '1 hour', at), 'Timestamp(Microsecond, Some(\"UTC\"))') AS window_start FROM t)
+        "SELECT window_start, k, {measures} FROM (SELECT *, arrow_cast(date_bin(INTERVAL '1 hour', at), 'Timestamp(Microsecond, Some(\"UTC\"))') AS window_start FROM t)
          GROUP BY window_start, k"
     );
-    planned(&sql, Some(1)).await
+    planned(&sql, windows, min_units).await
 }
 
 async fn states(cut: &Cut, rows: &[&Row], cuts: &[usize]) -> Vec<PartialState> {
@@ -115,7 +120,7 @@ async fn states(cut: &Cut, rows: &[&Row], cuts: &[usize]) -> Vec<PartialState> {
 
 fn closed(until_us: i64) -> Panes {
     let closed = Closed { watermark_us: Some(until_us), sealed_us: None };
-    Panes { closed, lateness_us: 0, days: Some((0..3).collect()) }
+    Panes { closed, days: Some((0..3).collect()), ..Panes::default() }
 }
 
 /// The integers of each group, by the day of its window: number of units, then the coordinates of each noised number.
@@ -233,12 +238,66 @@ async fn a_unit_in_every_window_pays_once() {
     assert_eq!(hours.collect::<BTreeSet<_>>(), BTreeSet::from([0, 1, 2, 24, 25, 26]));
 }
 
+/// Requirement 6: a window of several panes is the sum of what was drawn for each, whichever windows share them.
+#[tokio::test]
+async fn windows_that_overlap_are_sums_of_the_same_panes() {
+    let row = |hour: i64| Row { at_us: hour * HOUR_US, unit: Some((hour % 5) as u8), key: 0, x: Some(1), y: Some(1.0) };
+    let rows = (0..9).map(row).collect::<Vec<_>>();
+    let rows = rows.iter().collect::<Vec<_>>();
+    for windows in [
+        Windows::Hop { slide_us: HOUR_US, size_us: 3 * HOUR_US },
+        Windows::Cumulate { step_us: HOUR_US, size_us: 6 * HOUR_US },
+    ] {
+        let cut = in_hours(windows, "dp_count(1, 0, 2, 0), dp_avg(y, 0, 10, 0)", Some(1)).await;
+        let panes = closed(9 * HOUR_US);
+        let bounded = cut.bound(states(&cut, &rows, &[]).await, &panes, Closed::default()).await.unwrap();
+        let grant = Grant::paid(cut.calibration().unwrap().unwrap().cost());
+        let drawn = cut.draw(bounded, &panes, Closed::default(), grant).unwrap();
+        let mut expected = BTreeMap::<i64, (i64, i64)>::new();
+        for batch in &drawn.batches {
+            let panes = batch.column(0).as_primitive::<TimestampMicrosecondType>();
+            let counts = batch.column_by_name("noised0").unwrap().as_primitive::<Int64Type>();
+            for (pane, count) in panes.values().iter().zip(counts.values()) {
+                for (start, end) in windows.of_pane(*pane).into_iter().filter(|(_, end)| *end <= 9 * HOUR_US) {
+                    let (sum, panes) = expected.entry(windows.key_of(start, end)).or_default();
+                    (*sum, *panes) = (*sum + count, *panes + 1);
+                }
+            }
+        }
+        let stddev = cut.calibration().unwrap().unwrap().stddev(0);
+        let every = Panes { stands: true, days: None, ..panes };
+        let shown = cut.release(vec![drawn], &every).await.unwrap();
+        assert!(shown.pending.values().all(|&next| next > 9 * HOUR_US), "{:?}", shown.pending);
+        let column = |at: usize| shown.rows.column(at);
+        let numbers = |at: usize| column(at).as_primitive::<Int64Type>().values().to_vec();
+        let (sums, panes) = (numbers(2), numbers(6));
+        let keys = column(0).as_primitive::<TimestampMicrosecondType>().values().iter();
+        let found =
+            keys.zip(sums.into_iter().zip(panes.clone())).map(|(&key, sum)| (key, sum)).collect::<BTreeMap<_, _>>();
+        assert_eq!(found, expected, "{windows}");
+        let deviations = column(4).as_primitive::<datafusion::arrow::datatypes::Float64Type>();
+        for (deviation, panes) in deviations.values().iter().zip(panes) {
+            assert!((deviation - stddev * (panes as f64).sqrt()).abs() < 1e-9);
+        }
+    }
+}
+
+/// Windows whose panes lie on no grid of their own are not noised, nor are sessions.
+#[test]
+fn panes_are_windows_where_they_lie_on_a_grid() {
+    let hop = |slide, size| Windows::Hop { slide_us: slide * DAY_US, size_us: size * DAY_US }.panes();
+    assert_eq!(hop(1, 7), Some(Windows::tumble(DAY_US)));
+    assert_eq!(hop(7, 28), Some(Windows::tumble(7 * DAY_US)));
+    assert_eq!(hop(21, 24), None, "three weeks begin on Mondays, three days do not");
+    assert_eq!(Windows::Session { gap_us: HOUR_US }.panes(), None);
+}
+
 /// Requirement 10: what fails on a row is null there, and says nothing.
 #[tokio::test]
 async fn a_row_that_fails_is_null() {
     let sql = "SELECT window_start, k, dp_sum(100 / x, 0, 100, 0), dp_sum(x * 4, 0, 9000, 0), dp_count(CAST(k AS BIGINT), 0, 5, 0)
       FROM (SELECT *, arrow_cast(date_bin(INTERVAL '1 hour', at), 'Timestamp(Microsecond, Some(\"UTC\"))') AS window_start FROM t) WHERE 10 / x > 0 OR true GROUP BY window_start, k";
-    let cut = planned(sql, Some(1)).await;
+    let cut = planned(sql, Windows::tumble(HOUR_US), Some(1)).await;
     let row = |unit, x| Row { at_us: 0, unit: Some(unit), key: 0, x: Some(x), y: None };
     let rows = [row(1, 0), row(2, 5), row(3, i64::MAX)];
     let shown = noised(&cut, &rows.iter().collect::<Vec<_>>(), &[], &[], 1).await;

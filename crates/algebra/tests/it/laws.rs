@@ -178,7 +178,7 @@ proptest! {
         sealed_us in prop::option::of(-3_000_i64..6_000),
         days in prop::option::of(prop::collection::btree_set(-2..2, 0..3)),
     ) {
-        let panes = Panes { closed: Closed { watermark_us, sealed_us }, lateness_us: 0, days };
+        let panes = Panes { closed: Closed { watermark_us, sealed_us }, days, ..Panes::default() };
         let answer = block_on(in_pieces(&WINDOWS, &pieces, &panes));
         // A shown window is whole, and as if the rows of other windows had never been read.
         let is_shown = |row: &&Row| {
@@ -200,7 +200,7 @@ proptest! {
         lateness_us in 0..2_000_i64,
         days in prop::option::of(prop::collection::btree_set(-2..2, 0..3)),
     ) {
-        let panes = Panes { closed: Closed { watermark_us, sealed_us }, lateness_us, days };
+        let panes = Panes { closed: Closed { watermark_us, sealed_us }, lateness_us, days, ..Panes::default() };
         for (windows, cut) in KINDS.iter() {
             let released = block_on(async { cut.release(pieces.states(cut).await.unwrap(), &panes).await.unwrap() });
             let day = |start| windows.day_of(start);

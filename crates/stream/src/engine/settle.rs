@@ -19,10 +19,10 @@ impl Engine {
         let signals = self.signals.iter().filter(|signal| signal.stands && signal.reads(stream));
         let cutoff = |signal: &Signal| {
             let settled = self.signal_history(signal).settled;
-            let cutoff_us = match (&signal.join, signal.cut.private_spec(), signal.windows) {
+            let cutoff_us = match (&signal.join, signal.cut.private_spec(), signal.panes()) {
                 (Some(join), _, _) => join::cutoff(signal, join, stream, settled),
-                (None, Some(_), Some(windows)) => noise::cutoff(windows, settled),
-                (None, None, Some(windows)) => noise::cutoff(windows, self.shown(signal)),
+                (None, Some(_), Some(panes)) => noise::cutoff(panes, settled),
+                (None, None, Some(panes)) => noise::cutoff(panes, self.shown(signal)),
                 (None, _, None) => i64::MIN,
             };
             (signal.name().to_owned(), cutoff_us)
@@ -85,14 +85,17 @@ impl Engine {
         let closed = self.settles(signal, &before, end, ended);
         let path = layout::state_file(signal.name(), signal.cut.fingerprint(), self.chain.len(), &self.run.id);
         let (store, limits, before) = (&self.store, &self.limits, &before);
-        let met = match (&signal.join, signal.windows, self.budget.as_mut()) {
+        let windows = signal.windows.zip(signal.panes());
+        let met = match (&signal.join, windows, self.budget.as_mut()) {
             _ if closed == before.settled => return Ok(None),
             (Some(join), _, _) => join::Step { store, signal, join, before, closed, limits }.make(path).await?,
-            (None, Some(windows), Some(budget)) if signal.cut.private_spec().is_some() => {
+            (None, Some((windows, panes)), Some(budget)) if signal.cut.private_spec().is_some() => {
                 let input = self.streams.iter().find(|input| input.contract.name == signal.stream);
                 let cap = input.map(|input| input.budget).unwrap_or_default();
                 let run = &self.run;
-                noise::Step { store, signal, windows, before, closed, limits, run, cap }.make(budget, path).await?
+                noise::Step { store, signal, windows, panes, before, closed, limits, run, cap }
+                    .make(budget, path)
+                    .await?
             }
             _ => return Ok(None),
         };

@@ -108,6 +108,37 @@ fn a_row_for_a_window_that_was_noised_is_late() {
     assert!(replayed.stderr.contains("takes nothing back"), "{}", replayed.stderr);
 }
 
+/// Requirement 6: windows that overlap are sums of slices that were noised, and paid for, once.
+#[test]
+fn windows_that_overlap_are_paid_for_once() {
+    for windows in [
+        "HOP(d, at, INTERVAL '6 hours', INTERVAL '12 hours')",
+        "CUMULATE(d, at, INTERVAL '6 hours', INTERVAL '12 hours')",
+    ] {
+        let project = Project::with_sql(&SQL.replace("TUMBLE(d, at, INTERVAL '6 hours')", windows));
+        let mut before = BTreeMap::new();
+        for number in 0..3 {
+            project.run(&step(&project, number)).ok();
+            let query = "SELECT window_start, window_end, k, n, n_noise_stddev, dp_panes, revision, is_final FROM released.noised";
+            let rows = project.run(&["sql", query, "--format", "json"]).ok().stdout;
+            let rows = serde_json::from_str::<Vec<Value>>(&rows).unwrap();
+            let key = |row: &Value| format!("{} {} {}", row["window_start"], row["window_end"], row["k"]);
+            let now = rows.into_iter().map(|row| (key(&row), row)).collect::<BTreeMap<_, _>>();
+            assert!(before.iter().all(|(group, row)| now.get(group) == Some(row)), "{before:?} {now:?}");
+            before = now;
+        }
+        // One deviation for one slice, and more for two, in variance.
+        let deviation = |panes: i64| {
+            let row = before.values().find(|row| row["dp_panes"] == panes).unwrap();
+            row["n_noise_stddev"].as_f64().unwrap()
+        };
+        assert!((deviation(2) / deviation(1) - f64::sqrt(2.0)).abs() < 1e-9);
+        assert!(before.values().all(|row| row["is_final"] == true && row["revision"] == 0), "{before:?}");
+        let noised = |days: &[i64]| ("noised".to_owned(), days.iter().copied().collect::<BTreeSet<_>>());
+        assert_eq!(charges(&project), [noised(&[20_458]), noised(&[20_459])], "{windows}");
+    }
+}
+
 /// Requirement 13: a window that was shown under a threshold is not shown again with a person more.
 #[test]
 fn a_window_shown_under_a_threshold_stands() {
