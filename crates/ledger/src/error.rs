@@ -48,6 +48,22 @@ pub enum Error {
         /// How the store calls itself.
         store: String,
     },
+    /// A file can be read with a key only, and none is given, or another one.
+    #[error("`{path}` is encrypted under key {sealed_under}, and {}", given(given_key))]
+    Sealed {
+        /// The file.
+        path: String,
+        /// The name of the key it was sealed under.
+        sealed_under: String,
+        /// The name of the key that is given.
+        given_key: Option<String>,
+    },
+    /// An encrypted file is not as it was written.
+    #[error("`{path}` was changed or cut off after it was encrypted: restore it from a backup")]
+    BrokenSeal {
+        /// The file.
+        path: String,
+    },
     /// A path that no store accepts.
     #[error("`{path}` is not a path in a store")]
     InvalidPath {
@@ -163,6 +179,11 @@ impl Error {
         }
         Self::Store { action, path, source }
     }
+}
+
+/// Which key is given, in words.
+fn given(key: &Option<String>) -> String {
+    key.as_ref().map_or_else(|| "no key is given".to_owned(), |key| format!("the key given is {key}"))
 }
 
 /// The first block that cannot pay, and how many others cannot.

@@ -20,6 +20,7 @@
 //!   That rests on create-if-absent, which [`Store::probe`] tries; held by `tests/it/probe.rs`.
 //! - An error that may pass is not the end: a store over a network is asked up to five times. What a caller cannot know
 //!   then is said at [`Store::create`]; held by `tests/it/store.rs`.
+//! - Below the prefixes of [`Store::sealed`] nothing can be read or changed unseen without the key. Held by `tests/it/seal.rs`.
 //! - A [`Budget`] charges all blocks of a release or none, once, and never beyond a cap, however many processes charge.
 //!   Held by `tests/it/budget.rs` and what lies below it.
 //! - Opening a log reads all of it and notices every changed byte and every missing record but the last ones. Held by
@@ -38,10 +39,12 @@ mod error;
 mod probe;
 mod record;
 mod retry;
+mod seal;
 mod store;
 
 pub use budget::{Block, BlockReport, Budget, Charge, Paid, Spend};
 pub use chain::Chain;
 pub use error::{Error, Fault, Result};
 pub use record::{Digest, Record, encode, file_name, verify};
+pub use seal::{InvalidKey, SealKey};
 pub use store::{Created, Store};

@@ -13,7 +13,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 
 use crate::retry::Retry;
-use crate::{Error, Result, crash, durable};
+use crate::{Error, Result, SealKey, crash, durable, seal};
 
 /// Whether a file was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,13 +39,21 @@ pub struct Store {
     /// Set for a folder on a local disk, where durability is our own business.
     local: Option<LocalFileSystem>,
     retry: Retry,
+    sealed: Sealed,
+}
+
+/// Which files are sealed, under which key.
+#[derive(Clone, Debug, Default)]
+struct Sealed {
+    key: Option<Arc<SealKey>>,
+    folders: Arc<[String]>,
 }
 
 impl Store {
     /// Uses an object store as it is. It must honour [`PutMode::Create`], which [`probe`](Self::probe) tries, and its
     /// writes must be durable.
     pub fn new(objects: Arc<dyn ObjectStore>) -> Self {
-        Self { objects, local: None, retry: Retry::with_pause(tokio::time::sleep) }
+        Self { objects, local: None, retry: Retry::with_pause(tokio::time::sleep), sealed: Sealed::default() }
     }
 
     /// Pauses in another way before asking a store over a network again, for example on a simulated clock.
@@ -71,7 +79,20 @@ impl Store {
             _ => return Err(Error::NoFolder { path: folder.display().to_string() }),
         }
         let local = LocalFileSystem::new_with_prefix(folder).map_err(|e| Error::store("open", folder.display(), e))?;
-        Ok(Self { objects: Arc::new(local.clone()), local: Some(local), retry: Retry::never() })
+        Ok(Self {
+            objects: Arc::new(local.clone()),
+            local: Some(local),
+            retry: Retry::never(),
+            sealed: Sealed::default(),
+        })
+    }
+
+    /// Seals what is written below `folders` from now on, and reads what was sealed there. What lies there unsealed is read
+    /// as it is.
+    #[must_use]
+    pub fn sealed<'a>(self, key: SealKey, folders: impl IntoIterator<Item = &'a str>) -> Self {
+        let folders = folders.into_iter().map(|folder| format!("{folder}/")).collect();
+        Self { sealed: Sealed { key: Some(Arc::new(key)), folders }, ..self }
     }
 
     /// Writes a file that must not exist yet. Of several writers at most one gets [`Created::New`]; on a local disk
@@ -84,7 +105,7 @@ impl Store {
     /// # Errors
     /// [`Error::PermissionDenied`] or [`Error::Store`]; after the latter the file may exist or not.
     pub async fn create(&self, path: &str, bytes: Bytes) -> Result<Created> {
-        let location = parse(path)?;
+        let (location, bytes) = (parse(path)?, self.written(path, bytes)?);
         if let Some(file) = self.local_file(&location)? {
             return self.blocking("create", path, move || durable::create(&file, &bytes)).await;
         }
@@ -113,7 +134,7 @@ impl Store {
     /// # Errors
     /// [`Error::PermissionDenied`] or [`Error::Store`]; after the latter the file is the old one or the new one.
     pub async fn replace(&self, path: &str, bytes: Bytes) -> Result<()> {
-        let location = parse(path)?;
+        let (location, bytes) = (parse(path)?, self.written(path, bytes)?);
         if let Some(file) = self.local_file(&location)? {
             return self.blocking("replace", path, move || durable::replace(&file, &bytes)).await;
         }
@@ -125,22 +146,49 @@ impl Store {
     /// The bytes of a file, or nothing when there is none.
     ///
     /// # Errors
-    /// [`Error::PermissionDenied`] or [`Error::Store`].
+    /// [`Error::PermissionDenied`] or [`Error::Store`]; [`Error::Sealed`] without its key, [`Error::BrokenSeal`] when a sealed
+    /// file was changed.
     pub async fn get(&self, path: &str) -> Result<Option<Bytes>> {
         let location = parse(path)?;
         let read = self.retry.run(|| async { self.objects.get(&location).await?.bytes().await }).await;
-        self.unless_absent(&location, read)
+        let read = self.unless_absent(&location, read)?;
+        read.map(|bytes| seal::open(self.sealed.key.as_deref(), path, bytes)).transpose()
     }
 
     /// Some bytes of a file, or nothing when there is no such file. A range that goes beyond its end is cut off there.
     ///
     /// # Errors
-    /// [`Error::PermissionDenied`] or [`Error::Store`], the latter also when the range is empty or begins beyond the
-    /// end.
+    /// As [`get`](Self::get); [`Error::Store`] also when the range is empty or begins beyond the end.
     pub async fn get_range(&self, path: &str, range: Range<u64>) -> Result<Option<Bytes>> {
+        if !self.sealed.covers(path) {
+            let from_its_beginning = range.start == 0;
+            let read = self.plain_range(path, range).await?;
+            return match read {
+                Some(bytes) if from_its_beginning => seal::open(None, path, bytes).map(Some),
+                read => Ok(read),
+            };
+        }
+        let Some(header) = self.plain_range(path, 0..seal::HEADER as u64).await? else { return Ok(None) };
+        if !seal::is_sealed(&header) {
+            return self.plain_range(path, range).await;
+        }
+        let Some(chunks) = self.plain_range(path, seal::chunks_of(&range)).await? else { return Ok(None) };
+        seal::open_range(self.sealed.key.as_deref(), path, &header, &chunks, &range).map(Some)
+    }
+
+    /// Some bytes as they lie in the store.
+    async fn plain_range(&self, path: &str, range: Range<u64>) -> Result<Option<Bytes>> {
         let location = parse(path)?;
         let read = self.retry.run(|| self.objects.get_range(&location, range.clone())).await;
         self.unless_absent(&location, read)
+    }
+
+    /// The bytes that stand for `bytes` in the file at `path`.
+    fn written(&self, path: &str, bytes: Bytes) -> Result<Bytes> {
+        match &self.sealed.key {
+            Some(key) if self.sealed.covers(path) => key.seal(path, &bytes),
+            _ => Ok(bytes),
+        }
     }
 
     fn unless_absent(&self, location: &Path, read: object_store::Result<Bytes>) -> Result<Option<Bytes>> {
@@ -211,6 +259,12 @@ impl Store {
     ) -> Result<T> {
         let written = tokio::task::spawn_blocking(write).await.unwrap_or_else(|e| Err(std::io::Error::other(e)));
         written.map_err(|e| Error::store(action, self.shown(&Path::from(path)), e))
+    }
+}
+
+impl Sealed {
+    fn covers(&self, path: &str) -> bool {
+        self.folders.iter().any(|folder| path.starts_with(folder))
     }
 }
 

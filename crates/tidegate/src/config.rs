@@ -20,6 +20,7 @@ pub(crate) struct Config {
     pub(crate) params: BTreeMap<String, toml::Value>,
     pub(crate) epoch: Epoch,
     pub(crate) privacy: Privacy,
+    pub(crate) encryption: Encryption,
 }
 
 /// Bytes, written with a unit.
@@ -48,6 +49,16 @@ impl TryFrom<String> for Memory {
 pub(crate) struct Storage {
     /// Where state, log and released files lie, relative to the file.
     pub(crate) root: Option<PathBuf>,
+}
+
+/// Where the key is under which private files are encrypted. Without either they are not.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Encryption {
+    /// A file, relative to the project.
+    pub(crate) key_file: Option<PathBuf>,
+    /// An environment variable.
+    pub(crate) key_env: Option<String>,
 }
 
 /// What may be spent of the privacy of one person on one day, by all signals and queries together.
@@ -92,7 +103,8 @@ impl Config {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(Failure::io("read", path.display(), &error)),
         };
-        let config = toml::from_str::<Self>(&text).map_err(|error| invalid(&path, &text, &error))?;
+        let mut config = toml::from_str::<Self>(&text).map_err(|error| invalid(&path, &text, &error))?;
+        config.encryption.key_file = config.encryption.key_file.map(|file| folder.join(file));
         if let Err(error) = config.privacy.allowance().cap() {
             let fix = "write [privacy] epsilon = 6.0, delta = 1e-6";
             return Err(Failure::usage("TG301", format!("[privacy] is no budget: {error}"), fix));
@@ -135,7 +147,7 @@ fn parameter(value: &toml::Value) -> Option<Parameter> {
 }
 
 fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
-    const FIELDS: [&str; 11] = [
+    const FIELDS: [&str; 14] = [
         "memory",
         "storage",
         "root",
@@ -147,12 +159,15 @@ fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
         "privacy",
         "epsilon",
         "delta",
+        "encryption",
+        "key_file",
+        "key_env",
     ];
     let cause = error.message().lines().next().unwrap_or("not valid TOML").to_owned();
     let unknown = cause.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
     let fix = match unknown.and_then(|name| nearest(name, FIELDS)) {
         Some(name) => format!("did you mean `{name}`?"),
-        None => "settings are memory, [storage] root, [params], [epoch] max_mib, max_files, threads, and [privacy] epsilon, delta".to_owned(),
+        None => "settings are memory, [storage] root, [params], [epoch] max_mib, max_files, threads, [privacy] epsilon, delta, and [encryption] key_file, key_env".to_owned(),
     };
     let failure = Failure::usage("TG301", cause, fix);
     match error.span() {

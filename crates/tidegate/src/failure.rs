@@ -178,6 +178,10 @@ impl From<tidegate_ledger::Error> for Failure {
             Error::NoCreate { .. } => {
                 ("TG505", "use a store with conditional writes: a local disk, S3, GCS, Azure or MinIO")
             }
+            Error::Sealed { .. } => {
+                ("TG507", "name the key that the file was written with: [encryption] in tidegate.toml")
+            }
+            Error::BrokenSeal { .. } => ("TG503", "restore the file from a backup"),
             Error::OtherCharge { .. } => ("TG212", "restore the budget log: a release is charged once, as it was"),
             Error::NoFolder { .. } => ("TG500", "create it, or correct the root of the project"),
             Error::PermissionDenied { .. } => {

@@ -4,8 +4,9 @@ use tidegate_ledger::{Chain, Record, Store};
 use tidegate_stream::{Commit, LOG};
 
 use crate::cli::Place;
+use crate::config::Config;
 use crate::failure::Result;
-use crate::project::project_root;
+use crate::storage;
 
 /// The log of a project, and the store that its records name files of.
 pub(crate) struct Log {
@@ -17,11 +18,12 @@ pub(crate) struct Log {
 impl Log {
     /// Reads and verifies the whole log.
     pub(crate) async fn read(place: &Place) -> Result<Self> {
-        let root = project_root(place)?;
+        let config = Config::read(&place.project)?;
+        let root = storage::root_of(place, &config);
         if !root.is_dir() {
             return Ok(Self { store: None, records: Vec::new() });
         }
-        let store = Store::open_local(&root)?;
+        let store = storage::open(&root, &config)?;
         let (_, records) = Chain::open(store.clone(), LOG).await?;
         Ok(Self { store: Some(store), records })
     }

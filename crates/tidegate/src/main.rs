@@ -19,6 +19,7 @@ mod project;
 mod query;
 mod secret;
 mod signals;
+mod storage;
 mod words;
 
 use std::io::IsTerminal;

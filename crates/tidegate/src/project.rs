@@ -18,6 +18,7 @@ use crate::cli;
 use crate::config::Config;
 use crate::failure::{Failure, Result, Snippet};
 use crate::secret;
+use crate::storage;
 
 /// A project whose definitions are read and whose streams are connected.
 pub(crate) struct Project {
@@ -45,7 +46,7 @@ impl Project {
         let texts = read_sql(folder)?;
         let parameters = config.parameters(&place.parameters);
         let definitions = Definitions::parse(&texts, &parameters, &session()).await?;
-        let root = root_of(place, &config);
+        let root = storage::root_of(place, &config);
         let mut inputs = Vec::new();
         for stream in &definitions.streams {
             inputs.push(connect(stream, folder, &config.limits(), open)?);
@@ -116,7 +117,7 @@ impl Project {
     /// The project's store.
     pub(crate) fn store(&self) -> Result<Store> {
         std::fs::create_dir_all(&self.root).map_err(|error| Failure::io("create", self.root.display(), &error))?;
-        Ok(Store::open_local(&self.root)?)
+        storage::open(&self.root, &self.config)
     }
 
     /// An engine over the project's log, ready to drain.
@@ -152,16 +153,6 @@ fn no_key() -> UnitKey {
 pub(crate) async fn defined_streams(place: &cli::Place, config: &Config) -> Result<Vec<StreamDefinition>> {
     let texts = read_sql(&place.project)?;
     Ok(Definitions::parse(&texts, &config.parameters(&place.parameters), &session()).await?.streams)
-}
-
-/// The storage root of the project in a folder, without reading its SQL.
-pub(crate) fn project_root(place: &cli::Place) -> Result<PathBuf> {
-    Ok(root_of(place, &Config::read(&place.project)?))
-}
-
-pub(crate) fn root_of(place: &cli::Place, config: &Config) -> PathBuf {
-    let declared = config.storage.root.as_ref().map(|root| place.project.join(root));
-    place.root.clone().or(declared).unwrap_or_else(|| place.project.clone())
 }
 
 /// The SQL files of a project: everything below `sql/`, in order of their paths.

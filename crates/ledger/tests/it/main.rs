@@ -9,6 +9,7 @@ mod double;
 mod faults;
 mod probe;
 mod retry;
+mod seal;
 mod store;
 
 use std::sync::Arc;

@@ -14,7 +14,8 @@ use crate::failure::{Failure, Result};
 use crate::instants::show_day;
 use crate::output::print;
 use crate::privacy::{aligned, cost, delta_of, epsilon, number, rho_of, share};
-use crate::project::{cap_of, defined_streams, root_of};
+use crate::project::{cap_of, defined_streams};
+use crate::storage::root_of;
 use crate::words::counted;
 
 pub(crate) async fn run(place: &Place, options: &cli::Budget) -> Result<ExitCode> {

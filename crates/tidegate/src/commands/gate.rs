@@ -10,16 +10,17 @@ use futures::TryStreamExt;
 use tidegate_gate::{Count, Error, Evidence, GateFile, Row, Verdict, decide, require_columns};
 
 use crate::cli::{self, GateCommand, Place};
+use crate::config::Config;
 use crate::failure::{Failure, Result, Snippet};
 use crate::output::print;
-use crate::project::project_root;
 use crate::query::released_rows;
+use crate::storage::root_of;
 
 pub(crate) async fn run(place: &Place, options: &cli::Gate) -> Result<ExitCode> {
     let GateCommand::Evaluate { file } = &options.command;
     let path = if file.is_file() { file.clone() } else { place.project.join(file) };
     let gate = read(&path)?;
-    let root = project_root(place)?;
+    let root = root_of(place, &Config::read(&place.project)?);
     let verdict = evaluate(&root, &gate).await?;
     print(&format!("{}\n", to_json(&verdict)?))?;
     Ok(ExitCode::from(verdict.exit_code()))

@@ -9,6 +9,7 @@ mod crash;
 mod demo;
 mod diff;
 mod disorder;
+mod encryption;
 mod epochs;
 mod feeding;
 mod follow;
