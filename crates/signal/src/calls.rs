@@ -7,7 +7,7 @@
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
-use tidegate_algebra::private::Statistic;
+use tidegate_algebra::private::{Extent, Statistic};
 
 use crate::cursor::{Cursor, is_word};
 use crate::options::{Options, split_at_commas};
@@ -45,6 +45,11 @@ pub(crate) fn rewrite(
                 rewritten.extend(call.rewrite(inside, session)?);
                 at += 1 + cursor.position();
             }
+            None if is_word(token, "approx_bounds") && is_open(tokens.get(at + 1)) => {
+                let Some(inside) = cursor.group()? else { break };
+                rewritten.extend(rewrite_extent(token, inside, source, session)?);
+                at += 1 + cursor.position();
+            }
             _ => {
                 refuse_bounds(token, cursor, source)?;
                 rewritten.push(token.clone());
@@ -70,6 +75,38 @@ fn refuse_bounds(token: &TokenWithSpan, mut call: Cursor<'_>, source: &SourceTex
 
 fn is_open(token: Option<&TokenWithSpan>) -> bool {
     token.is_some_and(|token| token.token == Token::LParen)
+}
+
+/// `APPROX_BOUNDS(SUM(x), epsilon => 0.1)`: which bounds a noised `SUM(x)` needs, at a price of its own.
+fn rewrite_extent(
+    token: &TokenWithSpan,
+    inside: &[TokenWithSpan],
+    source: &SourceText,
+    session: &SessionContext,
+) -> Result<Vec<TokenWithSpan>, Refusal> {
+    const FIX: &str = "write APPROX_BOUNDS(SUM(x), epsilon => 0.1), or of COUNT or AVG";
+    let place = Place::new(source, token.span);
+    let parts = split_at_commas(inside);
+    let Some(([statistic, open, argument @ .., close], rest)) = parts.split_first() else {
+        return Err(refuse(Code::InvalidQuery, &place, "APPROX_BOUNDS is of a statistic", FIX));
+    };
+    let extent = match &statistic.token {
+        Token::Word(word) => Statistic::of_aggregate(&word.value.to_lowercase()).and_then(Extent::of),
+        _ => None,
+    };
+    let (Some(extent), Token::LParen, Token::RParen) = (extent, &open.token, &close.token) else {
+        let place = Place::new(source, statistic.span);
+        return Err(refuse(Code::InvalidQuery, &place, "APPROX_BOUNDS is of COUNT, SUM or AVG", FIX));
+    };
+    let mut options = Options::parse("the call", place.clone(), source, &inside_of(rest), session)?;
+    let epsilon = options.number("epsilon")?;
+    let epsilon = options.required("epsilon", epsilon, "0.1")?;
+    if epsilon.value <= 0.0 {
+        return Err(refuse(Code::OptionValue, &epsilon.place, "a share of epsilon is above 0", "write epsilon => 0.1"));
+    }
+    options.finish()?;
+    let call = Call { statistic: Statistic::Extent(extent), token, source };
+    Ok(call.call(call.statistic, call.argument(argument), &[epsilon.value]))
 }
 
 struct Call<'a> {
@@ -152,13 +189,18 @@ impl Call<'_> {
             let fix = format!("write {example}: each unit's own value is clamped to them");
             return Err(refuse(Code::MissingBounds, &place, cause, fix));
         };
-        let argument = match argument {
-            [star] if star.token == Token::Mul => vec![self.token_of(Token::Number("1".to_owned(), false))],
-            argument => argument.to_vec(),
-        };
+        let argument = self.argument(argument);
         let (low, high) = bounds.value;
         let constants = [low, high, share].into_iter().chain(quantile).chain(bins).collect::<Vec<_>>();
         Ok(self.call(self.statistic, argument, &constants))
+    }
+
+    /// What is measured; of `*` every row.
+    fn argument(&self, argument: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
+        match argument {
+            [star] if star.token == Token::Mul => vec![self.token_of(Token::Number("1".to_owned(), false))],
+            argument => argument.to_vec(),
+        }
     }
 
     fn number_in(&self, tokens: &[TokenWithSpan]) -> Result<f64, Refusal> {

@@ -105,10 +105,14 @@ impl Noised<'_> {
                 Statistic::Deviation => " / root of the group's units, at most",
                 Statistic::Quantile => " of a rank / units of the group, about",
                 Statistic::Histogram => " in each bin",
+                Statistic::Extent(_) => " in each power of two",
             };
             rows.push(vec![
                 measure.call.clone(),
-                bounds.unwrap_or_else(|| "once".to_owned()),
+                bounds.unwrap_or_else(|| match measure.statistic {
+                    Statistic::Extent(_) => "nothing: it counts in one power of two".to_owned(),
+                    _ => "once".to_owned(),
+                }),
                 format!("{}{per}", number(expected.stddev)),
             ]);
         }

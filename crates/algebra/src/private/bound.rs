@@ -18,9 +18,10 @@ use datafusion::physical_plan::collect;
 use siphasher::sip::SipHasher13;
 use tidegate_privacy::Exact;
 
-use super::measure::Statistic;
+use super::cells::Cells;
+use super::measure::{Extent, Statistic};
 use super::scale::Scale;
-use super::spec::{Bounds, Cells, PrivateSpec};
+use super::spec::PrivateSpec;
 use crate::cut::{Below, Cut, WindowKey, over_state};
 use crate::error::{Error, Result};
 use crate::release::{Closed, Panes};
@@ -199,7 +200,8 @@ impl Cut {
                 match (place, cells) {
                     (Place::Sum(at), _) => column.push(saturated(&totals.numbers[at])),
                     (Place::Cells(from), Some(cells)) => {
-                        let counts = totals.numbers[from..from + cells.count].iter().map(saturated).collect::<Vec<_>>();
+                        let counts =
+                            totals.numbers[from..from + cells.count()].iter().map(saturated).collect::<Vec<_>>();
                         column.extend(match cells.tree() {
                             Some(tree) => tree.map_err(|error| Error::Spec(error.to_string()))?.counts(&counts),
                             None => counts,
@@ -237,9 +239,9 @@ fn contributions_of(spec: &PrivateSpec, key: Option<WindowKey>, rows: &RecordBat
         let numbers = measure.statistic.numbers(spec.selects());
         let totals = places.iter().map(|place| Arc::clone(rows.column(key_count + 1 + place))).collect::<Vec<_>>();
         let scales = measure.scales();
-        let columns = match (measure.cells, measure.bounds, totals.as_slice()) {
-            (Some(cells), Some(bounds), [means]) => vec![cells_of(cells, bounds, means)?],
-            _ => numbers_of(measure.statistic, &totals, &scales, rows.num_rows())?,
+        let columns = match measure.cells {
+            Some(cells) => vec![cells_of(cells, measure.statistic, &totals)?],
+            None => numbers_of(measure.statistic, &totals, &scales, rows.num_rows())?,
         };
         steps.push(columns.into_iter().take(numbers).collect());
     }
@@ -261,17 +263,23 @@ fn places_of(spec: &PrivateSpec) -> (Vec<Place>, usize) {
     for measure in &spec.measures {
         for _ in 0..measure.statistic.numbers(spec.selects()) {
             places.push(if measure.cells.is_some() { Place::Cells(width) } else { Place::Sum(width) });
-            width += measure.cells.map_or(1, |cells| cells.count);
+            width += measure.cells.map_or(1, |cells| cells.count());
         }
     }
     (places, width)
 }
 
-/// The cell of each unit's mean; below zero where it has none.
-fn cells_of(cells: Cells, bounds: Bounds, means: &ArrayRef) -> Result<Vec<i64>> {
-    let means = cast(means, &DataType::Float64)?;
-    let cell = |mean: Option<f64>| mean.and_then(|mean| cells.of(mean, bounds)).unwrap_or(-1);
-    Ok(means.as_primitive::<Float64Type>().iter().map(cell).collect())
+/// The cell of each unit's value; below zero where it has none.
+fn cells_of(cells: Cells, statistic: Statistic, totals: &[ArrayRef]) -> Result<Vec<i64>> {
+    let cell = |value: Option<f64>| value.and_then(|value| cells.of(value)).unwrap_or(-1);
+    Ok(match (statistic, totals) {
+        (Statistic::Extent(Extent::Sum), [means, counts]) => {
+            let products = doubles(means)?.into_iter().zip(doubles(counts)?);
+            products.map(|(mean, count)| cell(mean.zip(count).map(|(mean, count)| mean * count))).collect()
+        }
+        (_, [values]) => doubles(values)?.into_iter().map(cell).collect(),
+        _ => return Err(Error::NotPrivate),
+    })
 }
 
 /// A keyed order of a unit's groups that nobody chooses.
@@ -292,11 +300,12 @@ fn converter(keys: &[ArrayRef]) -> Result<RowConverter> {
     Ok(RowConverter::new(keys.iter().map(|key| SortField::new(key.data_type().clone())).collect())?)
 }
 
+fn doubles(column: &ArrayRef) -> Result<Vec<Option<f64>>> {
+    Ok(cast(column, &DataType::Float64)?.as_primitive::<Float64Type>().iter().collect())
+}
+
 /// The clamped totals of each unit, in steps: one column for each noised number.
 fn numbers_of(statistic: Statistic, totals: &[ArrayRef], scales: &[Scale], rows: usize) -> Result<Vec<Vec<i64>>> {
-    let doubles = |column: &ArrayRef| -> Result<Vec<Option<f64>>> {
-        Ok(cast(column, &DataType::Float64)?.as_primitive::<Float64Type>().iter().collect())
-    };
     let whole = |column: &ArrayRef| {
         column.as_primitive::<Int64Type>().iter().map(Option::unwrap_or_default).collect::<Vec<_>>()
     };

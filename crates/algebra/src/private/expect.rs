@@ -31,8 +31,8 @@ impl PrivateSpec {
                     let stddev = calibration.selection_stddev().unwrap_or_else(|| noise(0));
                     Expected { most: Some(units), stddev }
                 }
-                // Of one bin.
-                Statistic::Histogram => Expected { most: Some(units), stddev: noise(0) },
+                // Of one bin, or one power of two.
+                Statistic::Histogram | Statistic::Extent(_) => Expected { most: Some(units), stddev: noise(0) },
                 // Of the rank as a share of all: half of the nodes beside each node on the way to a cell.
                 Statistic::Quantile => {
                     let nodes = measure.cells.map_or(1.0, |cells| cells.beside());

@@ -34,10 +34,23 @@ pub enum Statistic {
     Quantile,
     /// How many of the units' own means lie in each of a number of equal bins.
     Histogram,
+    /// Between which powers of two the units' own values lie, whose bounds are not known.
+    Extent(Extent),
+}
+
+/// Which value of a unit has bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Extent {
+    /// Its number of rows or values.
+    Count,
+    /// Its sum.
+    Sum,
+    /// Its mean.
+    Mean,
 }
 
 impl Statistic {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 11] = [
         Self::Count,
         Self::Sum,
         Self::Mean,
@@ -46,6 +59,9 @@ impl Statistic {
         Self::Units,
         Self::Quantile,
         Self::Histogram,
+        Self::Extent(Extent::Count),
+        Self::Extent(Extent::Sum),
+        Self::Extent(Extent::Mean),
     ];
 
     /// The name of the function that stands for it.
@@ -59,6 +75,9 @@ impl Statistic {
             Self::Units => "dp_units",
             Self::Quantile => "dp_percentile",
             Self::Histogram => "dp_histogram",
+            Self::Extent(Extent::Count) => "dp_bounds_count",
+            Self::Extent(Extent::Sum) => "dp_bounds_sum",
+            Self::Extent(Extent::Mean) => "dp_bounds_avg",
         }
     }
 
@@ -78,6 +97,7 @@ impl Statistic {
             Self::Units => format!("COUNT(DISTINCT {argument})"),
             Self::Quantile => format!("PERCENTILE_CONT({argument})"),
             Self::Histogram => format!("HISTOGRAM({argument})"),
+            Self::Extent(of) => format!("APPROX_BOUNDS({})", of.statistic().call(argument)),
         }
     }
 
@@ -98,7 +118,7 @@ impl Statistic {
     /// How many numbers are noised for it. `COUNT(DISTINCT unit)` is free where groups are chosen by it.
     pub(super) fn numbers(self, units_are_noised: bool) -> usize {
         match self {
-            Self::Count | Self::Sum | Self::Quantile | Self::Histogram => 1,
+            Self::Count | Self::Sum | Self::Quantile | Self::Histogram | Self::Extent(_) => 1,
             Self::Mean => 2,
             Self::Variance | Self::Deviation => 3,
             Self::Units => usize::from(!units_are_noised),
@@ -119,6 +139,7 @@ impl Statistic {
         let double = || cast(argument.clone(), DataType::Float64);
         let count = || call(count_udaf(), argument.clone());
         match self {
+            Self::Extent(of) => of.statistic().per_unit(argument, filter, argument_type),
             Self::Count => vec![count()],
             Self::Sum if argument_type.is_integer() => vec![call(Arc::new(avg()), argument.clone()), count()],
             Self::Sum => vec![call(Arc::new(sum()), double())],
@@ -126,6 +147,22 @@ impl Statistic {
             _ if argument_type.is_integer() => vec![call(Arc::new(avg()), argument.clone())],
             _ => vec![call(Arc::new(avg()), double())],
         }
+    }
+}
+
+impl Extent {
+    /// The statistic that needs such bounds.
+    pub(super) fn statistic(self) -> Statistic {
+        match self {
+            Self::Count => Statistic::Count,
+            Self::Sum => Statistic::Sum,
+            Self::Mean => Statistic::Mean,
+        }
+    }
+
+    /// What bounds of that statistic are of.
+    pub fn of(statistic: Statistic) -> Option<Self> {
+        [Self::Count, Self::Sum, Self::Mean].into_iter().find(|of| of.statistic() == statistic)
     }
 }
 
@@ -192,6 +229,12 @@ pub(super) fn cell_counts() -> DataType {
     DataType::List(Arc::new(Field::new_list_field(DataType::Int64, false)))
 }
 
+/// The type of bounds: the lowest and the highest value.
+pub(super) fn extent() -> DataType {
+    let bound = |name| Field::new(name, DataType::Float64, true);
+    DataType::Struct(vec![bound("low"), bound("high")].into())
+}
+
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct MeasureFunction {
     statistic: Statistic,
@@ -218,12 +261,14 @@ impl AggregateUDFImpl for MeasureFunction {
         let name = self.name().trim_start_matches("dp_").to_uppercase();
         Ok(match (self.statistic, argument) {
             (Statistic::Count | Statistic::Units, _) => DataType::Int64,
+            (Statistic::Extent(Extent::Count), _) => extent(),
             (Statistic::Sum, integer) if integer.is_integer() => DataType::Int64,
             (Statistic::Sum, DataType::Decimal128(_, scale)) => DataType::Decimal128(38, *scale),
             (_, DataType::Decimal256(..)) => {
                 return plan_err!("{name} of decimals of more than 38 digits cannot be noised");
             }
             (Statistic::Histogram, number) if number.is_numeric() => cell_counts(),
+            (Statistic::Extent(_), number) if number.is_numeric() => extent(),
             (_, number) if number.is_numeric() => DataType::Float64,
             (_, other) => return plan_err!("{name} is of numbers, and not of {other}: CAST the argument"),
         })

@@ -16,6 +16,7 @@
 //! What is declared stands in a [`PrivateSpec`]; the price follows from it and from nothing else.
 
 mod bound;
+mod cells;
 mod draw;
 mod expect;
 mod measure;
@@ -28,7 +29,7 @@ mod unit;
 
 pub use bound::Bounded;
 pub use expect::Expected;
-pub use measure::{Statistic, is_measure, measure_functions, measure_of};
+pub use measure::{Extent, Statistic, is_measure, measure_functions, measure_of};
 pub use spec::{Bounds, MeasureSpec, PrivateSpec, PublicKeys, SpecError};
 
 pub(crate) use noised::{NOISED_FORMAT, noised_schema};

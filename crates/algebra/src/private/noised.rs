@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, Decimal128Array, FixedSizeListArray, Float64Array, Int64Array, ListArray, RecordBatch,
-    UInt64Array,
+    StructArray, UInt64Array,
 };
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::compute::{concat_batches, take};
@@ -21,7 +21,8 @@ use datafusion::physical_plan::aggregates::AggregateExec;
 use tidegate_privacy::Calibration;
 
 use super::bound::one_key;
-use super::measure::Statistic;
+use super::cells::Cells;
+use super::measure::{Statistic, extent};
 use super::scale::Scale;
 use super::spec::{MeasureSpec, PrivateSpec};
 use crate::cut::{Cut, find};
@@ -207,11 +208,13 @@ impl Shown<'_> {
             }
             Statistic::Histogram => {
                 let counts = Int64Array::from(self.number(0).to_vec());
-                let width = self.measure.cells.map_or(1, |cells| cells.count);
+                let width = self.measure.cells.map_or(1, |cells| cells.count());
                 let offsets = OffsetBuffer::from_lengths(std::iter::repeat_n(width, groups));
                 let field = Arc::new(Field::new_list_field(DataType::Int64, false));
                 (Arc::new(ListArray::new(field, offsets, Arc::new(counts), None)), noise(0, 1.0))
             }
+            // That noise stays below it is said by the bounds themselves.
+            Statistic::Extent(_) => (self.extents(), Arc::new(Float64Array::new_null(groups))),
             // How far noise moves a quantile depends on how many units are near it.
             Statistic::Quantile => (self.quantiles(groups), Arc::new(Float64Array::new_null(groups))),
             Statistic::Mean => pairs((0..groups).map(|group| self.mean(group))),
@@ -249,15 +252,35 @@ impl Shown<'_> {
 
     /// Quantiles by the tree over the cells; null where noise left nobody.
     fn quantiles(&self, groups: usize) -> ArrayRef {
-        let found = self.measure.cells.and_then(|cells| Some((cells, cells.tree()?.ok()?, cells.quantile?)));
-        let (Some((cells, tree, quantile)), Some(bounds)) = (found, self.measure.bounds) else {
+        let tree = self.measure.cells.and_then(|cells| cells.tree()?.ok());
+        let (Some(cells @ Cells::Ranked { bounds, quantile }), Some(tree)) = (self.measure.cells, tree) else {
             return Arc::new(Float64Array::new_null(groups));
         };
         let value = |nodes: &[i64]| {
-            let share = tree.quantile(nodes, quantile)? / cells.count as f64;
+            let share = tree.quantile(nodes, quantile)? / cells.count() as f64;
             Some(bounds.low + share * (bounds.high - bounds.low))
         };
         Arc::new(self.number(0).chunks(tree.nodes()).map(value).collect::<Float64Array>())
+    }
+
+    /// Bounds of what is more than noise; null where nothing is. In one of a hundred groups noise alone passes for a
+    /// value, or less often.
+    fn extents(&self) -> ArrayRef {
+        let cells = Cells::Doubling.count();
+        // Discrete Laplace noise reaches m with a chance below a^m, and its variance is 2 a / (1 - a)^2; Gaussian noise of
+        // that variance does so less often.
+        let variance = self.calibration.stddev(self.first).powi(2);
+        let ratio = (variance + 1.0 - (2.0 * variance + 1.0).sqrt()) / variance;
+        let least = -(100.0 * cells as f64).ln() / ratio.ln();
+        let panes = self.groups.panes.iter().map(|&panes| (panes as f64).sqrt());
+        let extents =
+            self.number(0).chunks(cells).zip(panes).map(|(counts, noise)| Cells::extent(counts, least * noise));
+        let extents = extents.collect::<Vec<_>>();
+        let bound = |of: fn((f64, f64)) -> f64| {
+            Arc::new(extents.iter().map(|extent| extent.map(of)).collect::<Float64Array>()) as ArrayRef
+        };
+        let DataType::Struct(fields) = extent() else { return Arc::new(Float64Array::new_null(extents.len())) };
+        Arc::new(StructArray::new(fields, vec![bound(|(low, _)| low), bound(|(_, high)| high)], None))
     }
 
     fn sums(&self) -> ArrayRef {

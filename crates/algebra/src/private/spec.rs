@@ -10,9 +10,9 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::{Expr, ExprSchemable};
-use tidegate_privacy::tree::Tree;
 use tidegate_privacy::{Calibration, Design, Measure, Mechanism, Selection};
 
+use super::cells::Cells;
 use super::measure::{Call, Statistic, call_of, sql_of};
 use super::scale::Scale;
 use crate::aggregate::UnitKey;
@@ -54,43 +54,8 @@ pub struct MeasureSpec {
     pub(super) argument_type: DataType,
 }
 
-/// Equal cells between the bounds.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Cells {
-    pub(super) count: usize,
-    /// Which quantile is asked for; where there is one, counts are kept for every node of a tree over the cells.
-    pub(super) quantile: Option<f64>,
-}
-
-/// Cells between which a quantile is told apart, and children of a node of the tree over them.
-const LEAVES: usize = 256;
-const BRANCHING: usize = 16;
-
 /// Bins that a histogram may have.
 const MOST_BINS: usize = 1_024;
-
-impl Cells {
-    /// The tree over the cells, where a quantile is asked for.
-    pub(super) fn tree(&self) -> Option<Result<Tree, tidegate_privacy::Error>> {
-        self.quantile.map(|_| Tree::new(self.count, BRANCHING))
-    }
-
-    /// How many noisy nodes of the tree add up to a rank, on average.
-    pub(super) fn beside(&self) -> f64 {
-        let levels = self.tree().and_then(Result::ok).map_or(1, |tree| tree.height());
-        levels.saturating_sub(1).max(1) as f64 * (BRANCHING - 1) as f64 / 2.0
-    }
-
-    /// The cell of a value, which is clamped to the bounds.
-    pub(super) fn of(&self, value: f64, bounds: Bounds) -> Option<i64> {
-        if value.is_nan() {
-            return None;
-        }
-        let share = (value.clamp(bounds.low, bounds.high) - bounds.low) / (bounds.high - bounds.low);
-        // The last cell has its upper bound in it.
-        Some(((share * self.count as f64) as i64).min(self.count as i64 - 1))
-    }
-}
 
 /// What was declared about a noised query.
 #[derive(Debug, Clone)]
@@ -149,28 +114,23 @@ impl MeasureSpec {
     fn of_call(call: &Call<'_>, schema: &DFSchema) -> Result<Self, SpecError> {
         let refused = |cause: &str| Err(SpecError::Call(cause.to_owned()));
         let argument_type = call.argument.get_type(schema).unwrap_or(DataType::Null);
-        let (bounds, epsilon, cells) = match (call.statistic, call.constants.as_slice()) {
-            (Statistic::Units, [epsilon]) => (None, *epsilon, None),
-            (Statistic::Quantile, [low, high, epsilon, quantile]) => {
-                let cells = Cells { count: LEAVES, quantile: Some(*quantile) };
-                (Some(Bounds { low: *low, high: *high }), *epsilon, Some(cells))
-            }
-            (Statistic::Histogram, [low, high, epsilon, bins]) => {
-                let cells = Cells { count: *bins as usize, quantile: None };
-                (Some(Bounds { low: *low, high: *high }), *epsilon, Some(cells))
-            }
-            (_, [low, high, epsilon]) => (Some(Bounds { low: *low, high: *high }), *epsilon, None),
+        let (bounds, epsilon) = match call.constants.as_slice() {
+            [epsilon] => (None, *epsilon),
+            [low, high, epsilon, ..] => (Some(Bounds { low: *low, high: *high }), *epsilon),
             _ => return refused("a call of another shape than it was written with"),
         };
-        match cells {
-            Some(Cells { quantile: Some(quantile), .. }) if !(0.0..=1.0).contains(&quantile) => {
+        let cells = match (call.statistic, bounds, call.constants.as_slice()) {
+            (Statistic::Extent(_), ..) => Some(Cells::Doubling),
+            (Statistic::Quantile, Some(_), [.., quantile]) if !(0.0..=1.0).contains(quantile) => {
                 return refused("a percentile is between 0 and 1");
             }
-            Some(Cells { count, .. }) if !(1..=MOST_BINS).contains(&count) => {
+            (Statistic::Quantile, Some(bounds), [.., quantile]) => Some(Cells::Ranked { bounds, quantile: *quantile }),
+            (Statistic::Histogram, Some(_), [.., bins]) if !(1..=MOST_BINS).contains(&(*bins as usize)) => {
                 return refused("a histogram has 1 to 1024 bins");
             }
-            _ => {}
-        }
+            (Statistic::Histogram, Some(bounds), [.., bins]) => Some(Cells::Equal { bounds, count: *bins as usize }),
+            _ => None,
+        };
         if let Some(Bounds { low, high }) = bounds {
             if !(low.is_finite() && high.is_finite() && low <= high) {
                 return refused("bounds are two finite numbers, the smaller one first");
@@ -207,7 +167,7 @@ impl MeasureSpec {
         let Some(bounds) = self.bounds else { return vec![one] };
         match (self.statistic, &self.argument_type) {
             // A unit counts in one cell.
-            (Statistic::Units | Statistic::Quantile | Statistic::Histogram, _) => vec![one],
+            (Statistic::Units | Statistic::Quantile | Statistic::Histogram | Statistic::Extent(_), _) => vec![one],
             (Statistic::Count, _) => vec![Scale::exact(bounds, 1.0)],
             (Statistic::Sum, integer) if integer.is_integer() => vec![Scale::exact(bounds, 1.0)],
             (Statistic::Sum, DataType::Decimal128(_, scale)) => {
@@ -243,7 +203,7 @@ impl PrivateSpec {
     pub(super) fn widths(&self) -> Result<Vec<Option<usize>>, Error> {
         let mut widths = Vec::new();
         for measure in &self.measures {
-            let width = match measure.cells.map(|cells| (cells.count, cells.tree())) {
+            let width = match measure.cells.map(|cells| (cells.count(), cells.tree())) {
                 None => None,
                 Some((count, None)) => Some(count),
                 Some((_, Some(tree))) => Some(tree.map_err(|error| Error::Spec(error.to_string()))?.nodes()),
@@ -330,8 +290,11 @@ impl PrivateSpec {
             let bounds =
                 measure.bounds.map_or_else(String::new, |bounds| format!(" {} to {}", bounds.low, bounds.high));
             let share = measure.epsilon.map_or_else(String::new, |epsilon| format!(" at {epsilon}"));
-            let cells =
-                measure.cells.map_or_else(String::new, |cells| format!(" in {} {:?}", cells.count, cells.quantile));
+            let cells = match measure.cells {
+                None => String::new(),
+                Some(cells @ Cells::Ranked { quantile, .. }) => format!(" in {} at {quantile}", cells.count()),
+                Some(cells) => format!(" in {}", cells.count()),
+            };
             format!("{}{bounds}{cells}{share}", measure.statistic.function())
         });
         let public = self.public.as_ref().map_or(0, |public| public.rows.num_rows());

@@ -20,7 +20,7 @@ const DAY_US: i64 = 24 * HOUR_US;
 const MAX_GROUPS: u32 = 3;
 
 /// Statistics of every kind, with the reach of each of their numbers.
-const MEASURES: &str = "dp_count(1, 0, 2, 0), dp_sum(x, -5, 40, 0), dp_avg(y, 0, 10, 0), dp_var_pop(y, -1, 4, 0), dp_units(u, 0), dp_histogram(y, 0, 8, 0, 4), dp_percentile(y, 0, 8, 0, 0.5)";
+const MEASURES: &str = "dp_count(1, 0, 2, 0), dp_sum(x, -5, 40, 0), dp_avg(y, 0, 10, 0), dp_var_pop(y, -1, 4, 0), dp_units(u, 0), dp_histogram(y, 0, 8, 0, 4), dp_percentile(y, 0, 8, 0, 0.5), dp_bounds_count(1, 0), dp_bounds_sum(x, 0), dp_bounds_avg(y, 0)";
 
 #[derive(Debug, Clone)]
 struct Row {

@@ -139,6 +139,23 @@ fn windows_that_overlap_are_paid_for_once() {
     }
 }
 
+/// Bounds that an analyst does not know are asked for, at a price of their own.
+#[test]
+fn bounds_are_found_where_they_are_not_known() {
+    let project = Project::with_sql(SQL);
+    land(&project, "a", 0..8);
+    let query = "SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS (epsilon = 18, delta = 1e-6, max_groups_contributed = 1)
+      APPROX_BOUNDS(COUNT(*), epsilon => 6) AS rows, APPROX_BOUNDS(SUM(x), epsilon => 6) AS sums, APPROX_BOUNDS(AVG(-x), epsilon => 6) AS means
+      FROM d WHERE x BETWEEN 33 AND 60";
+    let found = project.run(&["sql", query, "--format", "json"]).ok().stdout;
+    let found = serde_json::from_str::<Vec<Value>>(&found).unwrap()[0].take();
+    let bounds = |name: &str| (found[name]["low"].as_f64().unwrap(), found[name]["high"].as_f64().unwrap());
+    // 27 people, each with 8 rows of its own number.
+    assert_eq!(bounds("rows"), (8.0, 16.0));
+    assert_eq!(bounds("sums"), (256.0, 512.0));
+    assert_eq!(bounds("means"), (-64.0, -32.0));
+}
+
 /// Requirement 13: a window that was shown under a threshold is not shown again with a person more.
 #[test]
 fn a_window_shown_under_a_threshold_stands() {
