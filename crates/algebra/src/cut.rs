@@ -110,7 +110,7 @@ pub struct Cut {
     /// The whole plan; what stands above [`ReleaseExec`] runs at release.
     pub(crate) above: Arc<dyn ExecutionPlan>,
     pub(crate) below: Below,
-    /// The two streams that it joins; none when it reads one.
+    /// What waits: rows of the two streams that it joins, and last the totals of units that are to be noised.
     pub(crate) sides: Vec<Side>,
     pub(crate) threshold: Option<u32>,
     pub(crate) windows: Option<WindowKey>,
@@ -148,10 +148,11 @@ impl Cut {
         let (below, sides, layout) = match (release.private, below) {
             (Some(Private { spec, .. }), Below::Groups { partial, .. }) => {
                 let panes = windows.map(panes_of).transpose()?;
-                let side = Side::of_units(&partial, state_schema, panes, &fingerprint, &context)?;
+                let mut sides = sides(partial.input(), &fingerprint, &context)?;
+                sides.push(Side::of_units(&partial, state_schema, panes, &fingerprint, &context)?);
                 let schema = noised_schema(&partial, &spec)?;
                 let layout = StateLayout { fingerprint, schema, divided_by: Vec::new() };
-                (Below::Private { partial, spec, panes }, vec![side], layout)
+                (Below::Private { partial, spec, panes }, sides, layout)
             }
             (_, below) => {
                 let sides = sides(below.row_wise(), &fingerprint, &context)?;
@@ -204,11 +205,8 @@ impl Cut {
     /// The columns of this query's state, keys first.
     pub fn state_columns(&self) -> Vec<StateColumn> {
         let meanings = self.below.state().schema();
-        let layout = match (&self.below, self.sides.as_slice()) {
-            // Its own layout is of rows that were noised.
-            (Below::Private { .. }, [side]) => side.layout(),
-            _ => &self.layout,
-        };
+        // Its own layout is of rows that were noised.
+        let layout = self.units().map_or(&self.layout, Side::layout);
         let columns = layout.schema.fields().iter().zip(meanings.fields());
         columns
             .map(|(column, meaning)| StateColumn {

@@ -25,7 +25,7 @@ use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, PhysicalExpr, ReplaceChildrenOptions};
 
 use crate::Fingerprint;
-use crate::cut::{Cut, find, row_schema};
+use crate::cut::{Below, Cut, find, row_schema, with_input};
 use crate::error::{Error, Result};
 use crate::partial::Partial;
 use crate::side::{Covers, Side};
@@ -37,7 +37,7 @@ use crate::template::{is_template, only_stream};
 pub struct Joined {
     /// Rows of the leading side, each of which met its partners.
     pub leading_rows: u64,
-    /// The state that their pairs make.
+    /// The state that their pairs make; where groups are noised, totals of units that wait.
     pub partial: Partial,
 }
 
@@ -85,7 +85,14 @@ impl Cut {
             Ok(Transformed::new(met, true, TreeNodeRecursion::Jump))
         });
         let leading_rows = counts.first().copied().unwrap_or_default();
-        let partial = self.aggregated(reset_plan_states(input.data()?)?, leading_rows).await?;
+        let input = reset_plan_states(input.data()?)?;
+        let partial = match (&self.below, self.units()) {
+            // What comes of it waits again, until its windows are noised.
+            (Below::Private { partial, .. }, Some(units)) => {
+                units.kept(with_input(Arc::clone(partial) as _, input)?, leading_rows).await?
+            }
+            _ => self.aggregated(input, leading_rows).await?,
+        };
         Ok(Joined { leading_rows, partial })
     }
 }

@@ -13,7 +13,7 @@ use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::{ExecutionPlan, collect};
 
 use crate::Fingerprint;
-use crate::cut::{Cut, WindowKey};
+use crate::cut::{Below, Cut, WindowKey};
 use crate::error::{Error, Result};
 use crate::partial::{Partial, days_of, fed, intervals, panes_of, rows_after_filters};
 use crate::state::{PartialState, StateLayout};
@@ -42,7 +42,7 @@ pub(crate) enum Covers {
 }
 
 impl Side {
-    /// The stream.
+    /// The stream; empty where it is two that were joined.
     pub fn stream(&self) -> &str {
         &self.stream
     }
@@ -58,7 +58,11 @@ impl Side {
     /// As [`Cut::partial`].
     pub async fn partial(&self, schema: &SchemaRef, partitions: &[Vec<RecordBatch>]) -> Result<Partial> {
         let rows = partitions.iter().flatten().map(RecordBatch::num_rows).sum::<usize>() as u64;
-        let input = fed(&self.plan, schema, partitions)?;
+        self.kept(fed(&self.plan, schema, partitions)?, rows).await
+    }
+
+    /// What waits of what `input` gives, which is the side's own plan over as many `rows`.
+    pub(crate) async fn kept(&self, input: Arc<dyn ExecutionPlan>, rows: u64) -> Result<Partial> {
         let batches = collect(Arc::clone(&input), Arc::clone(&self.context)).await.map_err(Error::of_execution)?;
         let schema = &self.layout.schema;
         let batches = batches.into_iter().filter(|batch| batch.num_rows() > 0);
@@ -97,7 +101,7 @@ impl Side {
         let unit = partial.group_expr().expr().len() - 1;
         let fingerprint = fingerprint.over("totals of units that wait");
         Ok(Self {
-            stream: only_stream(partial.input())?,
+            stream: only_stream(partial.input()).unwrap_or_default(),
             plan: Arc::clone(partial) as _,
             layout: StateLayout { fingerprint, schema, divided_by: vec![unit] },
             covers: windows.map_or(Covers::Everything, Covers::Panes),
@@ -116,5 +120,10 @@ impl Cut {
     /// What waits of `stream`, where two streams are joined or groups are noised.
     pub fn side(&self, stream: &str) -> Option<&Side> {
         self.sides.iter().find(|side| side.stream == stream)
+    }
+
+    /// The totals of units that wait to be noised.
+    pub fn units(&self) -> Option<&Side> {
+        matches!(self.below, Below::Private { .. }).then(|| self.sides.last()).flatten()
     }
 }

@@ -21,6 +21,8 @@ pub struct StreamJoin {
     pub before_us: i64,
     /// How much younger than a row its partners may be; negative where they must be older.
     pub after_us: i64,
+    /// The stream's privacy unit, if it has one: partners are of the same unit.
+    pub unit: Option<String>,
 }
 
 /// A join of two streams as it is written: the leading one, whose rows meet partners once, and the other.
@@ -119,7 +121,47 @@ impl<'a> Meeting<'a> {
             return Err(refused(signal, what, &fix));
         }
         self.check_keys(&keys, signal)?;
-        Ok(StreamJoin { stream: other.name.value.clone(), before_us, after_us })
+        self.require_one_unit(&keys, leading, other, signal)?;
+        let unit = other.contract.privacy_unit.clone();
+        Ok(StreamJoin { stream: other.name.value.clone(), before_us, after_us, unit })
+    }
+
+    /// Where both streams protect people, rows of one person meet: who is taken away then takes no others along.
+    fn require_one_unit(
+        &self,
+        keys: &[(Expr, Expr)],
+        leading: &StreamDefinition,
+        other: &StreamDefinition,
+        signal: &SignalDefinition,
+    ) -> Result<(), Refusal> {
+        let Some(theirs) = &other.contract.privacy_unit else { return Ok(()) };
+        let (leading_name, other_name) = (&leading.name.value, &other.name.value);
+        let refused =
+            |cause: String, fix: String| Err(refuse(Code::Unprotected, &signal.word_place(other_name), cause, fix));
+        let Some(ours) = &leading.contract.privacy_unit else {
+            return refused(
+                format!(
+                    "stream `{other_name}` protects `{theirs}`, and this signal counts rows of `{leading_name}`, which protects nobody"
+                ),
+                format!("join a stream without a privacy unit with `{other_name}`: windows over `{other_name}` lead"),
+            );
+        };
+        let is = |key: &Expr, plan: &LogicalPlan, stream: &str, unit: &str| matches!(key, Expr::Column(column) if plan.schema().has_column(column) && is_stream_column(plan, column, stream, unit));
+        let pairs = |(one, two): &(Expr, Expr)| {
+            let meet = |left: &Expr, right: &Expr| {
+                is(left, self.leading, leading_name, ours) && is(right, self.other, other_name, theirs)
+            };
+            meet(one, two) || meet(two, one)
+        };
+        if keys.iter().any(pairs) {
+            return Ok(());
+        }
+        refused(
+            format!(
+                "streams `{leading_name}` and `{other_name}` protect `{ours}` and `{theirs}`, and rows of different people could meet"
+            ),
+            format!("add {leading_name}.{ours} = {other_name}.{theirs} to ON"),
+        )
     }
 
     fn event_time<'s>(&self, stream: &'s StreamDefinition, signal: &SignalDefinition) -> Result<&'s str, Refusal> {

@@ -19,6 +19,7 @@ mod origin;
 mod output;
 mod pane;
 mod parameters;
+mod people;
 mod plan;
 mod policy;
 mod refusal;

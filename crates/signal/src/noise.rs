@@ -18,6 +18,7 @@ use crate::clause::Differential;
 use crate::definition::{SignalDefinition, StreamDefinition};
 use crate::join::Tables;
 use crate::origin::{is_stream_column, origin};
+use crate::people::People;
 use crate::plan::{Unplanned, bar_windows};
 use crate::window::function_name;
 use crate::{Code, Refusal, output, policy, refuse};
@@ -26,6 +27,7 @@ use crate::{Code, Refusal, output, policy, refuse};
 pub(crate) struct Noising<'a> {
     pub(crate) definition: &'a SignalDefinition,
     pub(crate) stream: &'a StreamDefinition,
+    pub(crate) people: &'a People,
     pub(crate) clause: &'a Differential,
     pub(crate) unit: &'a str,
     pub(crate) windows: Option<Windows>,
@@ -42,7 +44,7 @@ impl Noising<'_> {
     ) -> Result<(LogicalPlan, Vec<usize>), Unplanned> {
         self.require_windows()?;
         let stream = &self.stream.name.value;
-        policy::refuse_shown_units(aggregate, self.unit, stream, self.definition)?;
+        self.people.refuse_shown(aggregate, self.unit, self.definition)?;
         let unit = policy::unit_column(aggregate, self.unit, stream, self.definition)?;
         let measures = self.measures(aggregate)?;
         let keys = aggregate.group_expr.iter().filter(|key| !is_window(key)).cloned().collect::<Vec<_>>();

@@ -19,6 +19,7 @@ use crate::interval::StreamJoin;
 use crate::join::{Table, Tables};
 use crate::noise::Noising;
 use crate::pane::{PaneCall, window_of};
+use crate::people::People;
 use crate::shape::Groups;
 use crate::window::{WindowPlanner, WindowedStream, function_name};
 use crate::{Code, Policy, Refusal, output, policy, refuse, shape};
@@ -132,13 +133,16 @@ impl Planner {
             let cause = format!("{cause} `{}`", shape.stream);
             return Err(refuse(Code::UnknownTable, &definition.query_place, cause, fix));
         };
-        if let (true, Some(join)) = (definition.is_differential(), &shape.join) {
-            let cause = "rows of two streams that meet are not noised yet";
-            let fix = "join a table, or noise a signal of each stream";
+        if let (true, Some(join)) = (definition.once, &shape.join) {
+            let cause = "a query that is asked once is noised over one stream";
+            let fix = "write a signal, or join a table";
             return Err(refuse(Code::Unnoisable, &definition.word_place(&join.stream), cause, fix));
         }
         let signal = match shape.groups {
-            Some(groups) => self.plan_groups(definition, &stream.definition, &session, plan, groups).await,
+            Some(groups) => {
+                let join = shape.join.as_ref();
+                self.plan_groups(definition, &stream.definition, join, &session, plan, groups).await
+            }
             None => Self::plan_rows(definition, &stream.definition, &session, plan).await,
         };
         let signal = signal.map_err(|error| match error {
@@ -155,6 +159,7 @@ impl Planner {
         &self,
         definition: &SignalDefinition,
         stream: &StreamDefinition,
+        join: Option<&StreamJoin>,
         session: &SessionContext,
         plan: LogicalPlan,
         groups: Groups,
@@ -166,7 +171,9 @@ impl Planner {
         let policy = policy::decide(definition, stream)?;
         if let Policy::Differential { clause, unit } = &policy {
             let windows = window.map(|window| window.windows);
-            let noising = Noising { definition, stream, clause, unit, windows, tables: &self.tables, key: &self.key };
+            let people = &People::of(&stream.name.value, unit, join);
+            let (tables, key) = (&self.tables, &self.key);
+            let noising = Noising { definition, stream, people, clause, unit, windows, tables, key };
             let (plan, sort_order) = noising.plan(plan, &aggregate)?;
             output::check(plan.schema().as_arrow(), windows.as_ref(), &policy, definition)?;
             let cut = Cut::plan(session, &plan).await?;
@@ -187,7 +194,7 @@ impl Planner {
         let threshold = match &policy {
             Policy::Open | Policy::Differential { .. } => None,
             Policy::Threshold { k, unit } => {
-                policy::refuse_shown_units(&aggregate, unit, &stream.name.value, definition)?;
+                People::of(&stream.name.value, unit, join).refuse_shown(&aggregate, unit, definition)?;
                 let unit = policy::unit_column(&aggregate, unit, &stream.name.value, definition)?;
                 Some(Threshold { k: *k, unit, key: self.key.clone() })
             }

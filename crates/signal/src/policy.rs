@@ -1,11 +1,7 @@
 //! Under which condition may a signal's groups be shown?
 
-use std::collections::HashSet;
-
-use datafusion::common::Column;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::logical_plan::Aggregate;
-use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use tidegate_algebra::Windows;
 
@@ -179,95 +175,10 @@ pub(crate) fn unit_column(
     };
     let input = &aggregate.input;
     let candidates = input.schema().columns_with_unqualified_name(unit);
-    let [column] = candidates.as_slice() else {
+    if candidates.is_empty() {
         return Err(untraceable(format!("the aggregation does not see the privacy unit `{unit}`")));
-    };
-    if !is_stream_column(input, column, stream, unit) {
-        return Err(untraceable(format!("`{unit}` is not the stream's own column here")));
     }
-    Ok(Expr::Column(column.clone()))
-}
-
-/// Refuses a query that shows, groups by, compares or filters by privacy units, or by anything computed from them:
-/// counting them is all that may be done.
-pub(crate) fn refuse_shown_units(
-    aggregate: &Aggregate,
-    unit: &str,
-    stream: &str,
-    signal: &SignalDefinition,
-) -> Result<(), Refusal> {
-    let mut filtered = false;
-    let derived = derived_from_unit(&aggregate.input, unit, stream, &mut filtered);
-    let uses = |expression: &Expr| expression.column_refs().iter().any(|column| derived.contains(*column));
-    let counts_only = |call: &Expr| match call {
-        Expr::AggregateFunction(call) if matches!(call.func.name(), "count" | "dp_count" | "dp_units") => {
-            let bare = |argument: &Expr| matches!(argument, Expr::Column(_)) || !uses(argument);
-            call.params.args.iter().all(bare) && call.params.filter.as_deref().is_none_or(|filter| !uses(filter))
-        }
-        other => !uses(other),
-    };
-    let calls = aggregate.aggr_expr.iter().map(|call| call.clone().unalias());
-    if filtered || aggregate.group_expr.iter().any(uses) || !calls.into_iter().all(|call| counts_only(&call)) {
-        return Err(refuse(
-            Code::UnitShown,
-            &signal.word_place(unit),
-            format!(
-                "`{unit}` is the privacy unit: a signal may count units, never show, group by, compare, filter or join them"
-            ),
-            format!("use count(DISTINCT {unit}), or group by a coarser column"),
-        ));
-    }
-    Ok(())
-}
-
-/// The columns of `plan` that are the unit or computed from it; notes when a filter looks at one.
-///
-/// Asking whether there is a unit at all (`IS NULL`, `IS NOT NULL`) tells nobody apart and is allowed.
-fn derived_from_unit(plan: &LogicalPlan, unit: &str, stream: &str, filtered: &mut bool) -> HashSet<Column> {
-    let derived = plan.inputs().into_iter().flat_map(|input| derived_from_unit(input, unit, stream, filtered));
-    let inner = derived.collect::<HashSet<_>>();
-    match plan {
-        LogicalPlan::TableScan(scan) if scan.table_name.table() != stream => inner,
-        LogicalPlan::TableScan(scan) => {
-            scan.projected_schema.columns().into_iter().filter(|column| column.name == unit).collect()
-        }
-        LogicalPlan::Projection(projection) => {
-            let columns = projection.schema.columns().into_iter().zip(&projection.expr);
-            columns.filter(|(_, computed)| looks_at(computed, &inner)).map(|(column, _)| column).collect()
-        }
-        LogicalPlan::SubqueryAlias(alias) => {
-            let columns = alias.schema.columns().into_iter().zip(alias.input.schema().columns());
-            columns.filter(|(_, inside)| inner.contains(inside)).map(|(column, _)| column).collect()
-        }
-        // Who is in a table is a question about units too.
-        LogicalPlan::Join(join) => {
-            let keys = join.on.iter().flat_map(|(left, right)| [left, right]);
-            *filtered |= keys.chain(&join.filter).any(|condition| looks_at(condition, &inner));
-            inner
-        }
-        LogicalPlan::Filter(filter) => {
-            *filtered |= looks_at(&filter.predicate, &inner);
-            inner
-        }
-        other => {
-            let names = inner.iter().map(|column| column.name.as_str()).collect::<HashSet<_>>();
-            other.schema().columns().into_iter().filter(|column| names.contains(column.name.as_str())).collect()
-        }
-    }
-}
-
-/// True when `expression` uses one of `columns` other than by asking whether it is null.
-fn looks_at(expression: &Expr, columns: &HashSet<Column>) -> bool {
-    let mut found = false;
-    // The closure never fails.
-    let _ = expression.apply(|node| {
-        if let Expr::IsNull(inner) | Expr::IsNotNull(inner) = node
-            && matches!(inner.as_ref(), Expr::Column(_))
-        {
-            return Ok(TreeNodeRecursion::Jump);
-        }
-        found |= matches!(node, Expr::Column(column) if columns.contains(column));
-        Ok(TreeNodeRecursion::Continue)
-    });
-    found
+    let own = candidates.into_iter().find(|column| is_stream_column(input, column, stream, unit));
+    own.map(|column| Expr::Column(column.clone()))
+        .ok_or_else(|| untraceable(format!("`{unit}` is not the stream's own column here")))
 }

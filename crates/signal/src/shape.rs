@@ -154,14 +154,6 @@ impl Sources<'_> {
             let what = "lateness over a join of streams: what a row has met, or not met, is not taken back";
             return refused(what, "leave lateness out, and give the streams a longer watermark");
         }
-        if let Some(unit) = &second.definition.contract.privacy_unit {
-            return Err(refuse(
-                Code::Unprotected,
-                &self.signal.word_place(&other),
-                format!("stream `{other}` protects `{unit}`, and this signal counts the units of `{leading}` alone"),
-                format!("join a stream without a privacy unit with `{other}`: windows over `{other}` lead"),
-            ));
-        }
         Ok((leading, Some(join)))
     }
 }

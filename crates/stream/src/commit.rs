@@ -185,6 +185,9 @@ pub struct SettledCommit {
     pub rows: JoinedRows,
     /// The state that came of it, unless it is empty.
     pub state: Option<StateFile>,
+    /// Totals of units that came of it and wait to be noised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<StateFile>,
     /// Files of what waited that nothing needs any more.
     pub expired: Vec<String>,
 }

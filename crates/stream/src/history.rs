@@ -159,8 +159,10 @@ pub struct SignalHistory {
     pub states: Vec<StateFile>,
     /// Rows that wait for those of another stream, and totals of units that wait to be noised.
     pub waiting: Vec<WaitingRows>,
-    /// How far what it takes nothing back of has come: rows that met, windows that were noised.
-    pub settled: Closed,
+    /// How far rows of two streams have met.
+    pub joined: Closed,
+    /// How far windows were noised.
+    pub noised: Closed,
     /// What each record added to its state: that stays known when files are merged.
     pub(crate) touches: Vec<(u64, Touch)>,
     /// Per day, the releases that came after the first.
@@ -211,7 +213,7 @@ impl SignalHistory {
 /// What waits of one stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingRows {
-    /// Whose they are.
+    /// Whose they are; empty where rows of two streams have met.
     pub stream: String,
     /// Where they lie; it covers their event times.
     pub file: StateFile,
@@ -250,7 +252,8 @@ impl History {
             Commit::Release(release) => self.add_release(release),
             Commit::Compact(compact) => self.add_compact(compact),
             Commit::Replay(replay) => self.add_replay(seq, replay),
-            Commit::Join(settled) | Commit::Noise(settled) => self.add_settled(seq, settled),
+            Commit::Join(settled) => self.add_join(seq, settled),
+            Commit::Noise(settled) => self.add_noise(seq, settled),
         }
         self.generation = self.generation.max(commit.generation());
     }
@@ -286,11 +289,22 @@ impl History {
         }
     }
 
-    fn add_settled(&mut self, seq: u64, settled: &SettledCommit) {
+    fn add_join(&mut self, seq: u64, settled: &SettledCommit) {
+        self.add_settled(seq, settled).joined = settled.closed;
+    }
+
+    fn add_noise(&mut self, seq: u64, settled: &SettledCommit) {
+        self.add_settled(seq, settled).noised = settled.closed;
+    }
+
+    fn add_settled(&mut self, seq: u64, settled: &SettledCommit) -> &mut SignalHistory {
         let signal = self.signals.entry((settled.signal.clone(), settled.fingerprint.clone())).or_default();
-        signal.settled = settled.closed;
         signal.waiting.retain(|waiting| !settled.expired.contains(&waiting.file.path));
+        // It waits of no stream alone.
+        let met = settled.waiting.iter().map(|file| WaitingRows { stream: String::new(), file: file.clone() });
+        signal.waiting.extend(met);
         signal.add_state(seq, settled.state.as_ref());
+        signal
     }
 
     fn add_release(&mut self, release: &ReleaseCommit) {

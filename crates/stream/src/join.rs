@@ -60,6 +60,8 @@ pub(crate) fn cutoff(signal: &Signal, join: &StreamJoin, stream: &str, joined: C
 pub(crate) struct Met {
     pub(crate) rows: JoinedRows,
     pub(crate) state: Option<StateFile>,
+    /// Totals of units that wait to be noised.
+    pub(crate) waiting: Option<StateFile>,
     /// Files of which no row can meet another any more.
     pub(crate) expired: Vec<String>,
 }
@@ -111,13 +113,23 @@ impl Step<'_> {
             }
             states.push(partial.state);
         }
-        let state = cut.merge(states).await.map_err(explain)?;
+        let units = cut.units().map(Side::layout);
+        let state = match units {
+            Some(units) => units.together(states),
+            None => cut.merge(states).await,
+        };
+        let state = state.map_err(explain)?;
         if !state.is_empty() {
             days.sort_unstable();
             days.dedup();
             covered.extend(touched);
-            let file = Shelf::of(self.store, self.signal).write(path, state).await?;
-            met.state = Some(StateFile { days, covered, ..file });
+            let layout = units.unwrap_or(cut.layout());
+            let file = Shelf { layout, ..Shelf::of(self.store, self.signal) }.write(path, state).await?;
+            let file = Some(StateFile { days, covered, ..file });
+            match units {
+                Some(_) => met.waiting = file,
+                None => met.state = file,
+            }
         }
         Ok(met)
     }
@@ -125,13 +137,15 @@ impl Step<'_> {
     /// The event times of leading rows that meet their partners now.
     fn times(&self) -> Range<i64> {
         let of = |closed: Closed| closed.watermark_us.unwrap_or(i64::MIN);
-        of(self.before.settled)..of(self.closed)
+        of(self.before.joined)..of(self.closed)
     }
 
     fn is_expired(&self, waiting: &WaitingRows, reached_us: i64) -> bool {
-        let needed_us = match waiting.stream == self.signal.stream {
-            true => reached_us,
-            false => reached_us.saturating_sub(self.join.before_us),
+        let needed_us = match waiting.stream.as_str() {
+            // It has met what it could.
+            "" => return false,
+            stream if stream == self.signal.stream => reached_us,
+            _ => reached_us.saturating_sub(self.join.before_us),
         };
         waiting.file.covered.iter().all(|&(_, end)| end <= needed_us)
     }
@@ -160,7 +174,7 @@ struct SideShelf<'a> {
 mod tests {
     use super::*;
 
-    const JOIN: fn() -> StreamJoin = || StreamJoin { stream: "b".to_owned(), before_us: 5, after_us: 20 };
+    const JOIN: fn() -> StreamJoin = || StreamJoin { stream: "b".to_owned(), before_us: 5, after_us: 20, unit: None };
 
     fn stream(watermark_us: Option<i64>, latest_us: i64) -> StreamHistory {
         let closed = Closed { watermark_us, sealed_us: None };

@@ -9,11 +9,12 @@
 //! its units' totals wait until its last one has closed. A crash after the charge leaves it standing and nothing shown;
 //! the next run finds it paid. A crash after the draw leaves rows that no record names and nobody saw.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use sha2::{Digest, Sha256};
 use tidegate_algebra::private::Bounded;
-use tidegate_algebra::{Closed, Panes, Windows};
+use tidegate_algebra::{Closed, Panes, Side, Windows, utc_day};
 use tidegate_ledger::{Block, Budget, Charge, Spend, Store};
 use tidegate_privacy::{Cost, Grant};
 use tidegate_signal::{Policy, Signal};
@@ -54,8 +55,8 @@ pub(crate) struct Step<'a> {
     pub(crate) closed: Closed,
     pub(crate) limits: &'a Limits,
     pub(crate) run: &'a Run,
-    /// What a block of the stream may spend.
-    pub(crate) cap: Spend,
+    /// What a block of each stream may spend.
+    pub(crate) caps: &'a BTreeMap<String, Spend>,
 }
 
 impl Step<'_> {
@@ -65,33 +66,34 @@ impl Step<'_> {
         let name = self.signal.name();
         let explain = |source| Error::Signal { signal: name.to_owned(), source };
         let cut = &self.signal.cut;
-        let expired = self.before.waiting.iter().filter(|waiting| self.is_expired(waiting));
+        let side = cut.units().ok_or_else(|| explain(tidegate_algebra::Error::NotPrivate))?;
+        let expired = self.waiting().filter(|waiting| self.is_expired(waiting));
         let mut met = Met { expired: expired.map(|waiting| waiting.file.path.clone()).collect(), ..Met::default() };
         let days = self.days();
         if days.is_empty() {
             return Ok(met);
         }
-        let (mut spend, cap) = (spend(self.signal)?, self.cap);
+        let mut spend = spend(self.signal)?;
+        let cap = |block: &Block| self.caps.get(&block.stream).copied().unwrap_or_default();
         for &day in &days {
-            let paid = budget.charge(self.charge(day, spend), &move |_| cap).await;
+            let paid = budget.charge(self.charge(day, spend), &cap).await;
             let unpaid = |source| match source {
                 source @ tidegate_ledger::Error::OverBudget { .. } => Error::Unpaid { signal: name.to_owned(), source },
                 other => other.into(),
             };
             spend = paid.map_err(unpaid)?.spend();
         }
-        let side = cut.side(&self.signal.stream).ok_or_else(|| explain(tidegate_algebra::Error::NotPrivate))?;
         let shelf = Shelf { store: self.store, signal: name, layout: side.layout() };
-        let files = self.before.waiting.iter().map(|waiting| &waiting.file);
+        let files = self.waiting().map(|waiting| &waiting.file);
         let files = files.filter(|file| file.days.iter().any(|day| days.contains(day))).collect::<Vec<_>>();
         let panes = Panes { closed: self.closed, days: Some(days), ..Panes::default() };
         let mut bounded = Bounded::default();
         for part in shelf.parts(&files, self.limits.state_bytes) {
             let states = shelf.read(&files, part).await?;
-            bounded.add(cut.bound(states, &panes, self.before.settled).await.map_err(explain)?);
+            bounded.add(cut.bound(states, &panes, self.before.noised).await.map_err(explain)?);
         }
         let grant = Grant::paid(Cost { rho_nano: spend.rho_nano, delta_atto: spend.delta_atto });
-        let noised = cut.draw(bounded, &panes, self.before.settled, grant).map_err(explain)?;
+        let noised = cut.draw(bounded, &panes, self.before.noised, grant).map_err(explain)?;
         met.rows = JoinedRows { leading: 0, aggregated: noised.rows() as u64 };
         if !noised.is_empty() {
             let file = Shelf::of(self.store, self.signal).write(path, noised).await?;
@@ -104,10 +106,16 @@ impl Step<'_> {
         Ok(met)
     }
 
+    /// Totals of units that wait.
+    fn waiting(&self) -> impl Iterator<Item = &WaitingRows> {
+        let stream = self.signal.cut.units().map_or("", Side::stream);
+        self.before.waiting.iter().filter(move |waiting| waiting.stream == stream)
+    }
+
     /// The days that have panes which are closed now and were not before: those of which something waits, and where
     /// groups are public all since the first.
     fn days(&self) -> BTreeSet<i32> {
-        let waiting = self.before.waiting.iter().flat_map(|waiting| waiting.file.days.iter().copied());
+        let waiting = self.waiting().flat_map(|waiting| waiting.file.days.iter().copied());
         let mut days = waiting.collect::<BTreeSet<_>>();
         if self.signal.cut.private_spec().is_some_and(|spec| spec.min_units.is_none()) {
             let noised = self.before.touches.iter().flat_map(|(_, touch)| touch.days.iter().copied());
@@ -123,7 +131,7 @@ impl Step<'_> {
 
     /// The panes of a day that are closed now and were not before.
     fn new_starts(&self, day: i32) -> impl Iterator<Item = i64> {
-        let (panes, closed, before) = (self.panes, self.closed, self.before.settled);
+        let (panes, closed, before) = (self.panes, self.closed, self.before.noised);
         panes.starts_of_day(day).into_iter().filter(move |&start| {
             let end = panes.pane_end(start);
             closed.contains(start, end) && !before.contains(start, end)
@@ -138,12 +146,11 @@ impl Step<'_> {
 
     fn charge(&self, day: i32, spend: Spend) -> Charge {
         let (name, fingerprint) = (self.signal.name(), self.signal.cut.fingerprint());
-        let blocks = self.panes.utc_days_of(day).map(|day| block(self.signal, Some(day)));
         Charge {
             id: id(&format!("signal {name} plan {fingerprint} day {day}")),
             purpose: name.to_owned(),
             clause: clause(self.signal),
-            blocks: blocks.collect(),
+            blocks: payers(self.signal).flat_map(|payer| payer.blocks(self.panes, day)).collect(),
             spend,
             charged_at_us: now_us(),
             run_id: self.run.id.clone(),
@@ -151,13 +158,46 @@ impl Step<'_> {
     }
 }
 
-/// Whose privacy a release of `signal` spends.
-pub(crate) fn block(signal: &Signal, day: Option<i32>) -> Block {
+/// A stream whose units pay for a signal's days.
+pub(crate) struct Payer {
+    pub(crate) stream: String,
+    pub(crate) unit: String,
+    /// How much older and younger than a pane the rows are that it is made of.
+    pub(crate) reach_us: (i64, i64),
+}
+
+/// Who pays for a release of `signal`: the units of its stream, and of the one that its rows meet.
+pub(crate) fn payers(signal: &Signal) -> impl Iterator<Item = Payer> {
     let unit = match &signal.policy {
         Policy::Differential { unit, .. } | Policy::Threshold { unit, .. } => unit.clone(),
         Policy::Open => String::new(),
     };
-    Block { stream: signal.stream.clone(), unit, day }
+    let own = Payer { stream: signal.stream.clone(), unit, reach_us: (0, 0) };
+    let met = signal.join.as_ref().and_then(|join| {
+        let reach_us = (join.before_us, join.after_us);
+        Some(Payer { stream: join.stream.clone(), unit: join.unit.clone()?, reach_us })
+    });
+    std::iter::once(own).chain(met)
+}
+
+impl Payer {
+    /// How far apart in time a pane and its rows may lie.
+    pub(crate) fn reach_us(&self) -> i64 {
+        self.reach_us.0.abs().max(self.reach_us.1.abs())
+    }
+
+    /// The days of UTC whose rows the panes filed under `day` are made of.
+    pub(crate) fn days(&self, panes: Windows, day: i32) -> RangeInclusive<i32> {
+        let starts = panes.starts_of_day(day);
+        let (Some(&first), Some(&last)) = (starts.first(), starts.last()) else { return day..=day };
+        let (before_us, after_us) = self.reach_us;
+        utc_day(first.saturating_sub(before_us))..=utc_day((panes.pane_end(last) - 1).saturating_add(after_us))
+    }
+
+    fn blocks(self, panes: Windows, day: i32) -> impl Iterator<Item = Block> {
+        let days = self.days(panes, day);
+        days.map(move |day| Block { stream: self.stream.clone(), unit: self.unit.clone(), day: Some(day) })
+    }
 }
 
 /// The hash of what is declared about a noised query.

@@ -10,7 +10,7 @@ use tidegate_ledger::Spend;
 use tidegate_signal::{Policy, Signal};
 
 use crate::error::Result;
-use crate::noise;
+use crate::noise::{self, Payer};
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -32,20 +32,22 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// What `signal` takes; nothing when it is not noised.
+    /// What `signal` takes of each stream whose units pay for it, its own first; nothing when it is not noised.
     ///
     /// # Errors
     /// When its noise cannot be calibrated.
-    pub fn of(signal: &Signal) -> Result<Option<Self>> {
-        let Policy::Differential { clause, unit } = &signal.policy else { return Ok(None) };
-        Ok(Some(Self {
+    pub fn of(signal: &Signal) -> Result<Vec<Self>> {
+        let Policy::Differential { clause, .. } = &signal.policy else { return Ok(Vec::new()) };
+        let spend = noise::spend(signal)?;
+        let standing = |payer: Payer| Self {
             signal: signal.name().to_owned(),
-            stream: signal.stream.clone(),
-            unit: unit.clone(),
             epsilon: clause.epsilon,
-            spend: noise::spend(signal)?,
-            charges: signal.panes().map_or(1, charges_per_day),
-        }))
+            spend,
+            charges: signal.panes().map_or(1, |panes| charges_per_day(&payer, panes)),
+            stream: payer.stream,
+            unit: payer.unit,
+        };
+        Ok(noise::payers(signal).map(standing).collect())
     }
 
     /// What a day pays for it.
@@ -84,42 +86,46 @@ pub fn overdrafts<'a>(standing: &'a [Standing], cap: impl Fn(&str) -> Spend) -> 
     accounts.into_iter().filter_map(overdraft).collect()
 }
 
-/// How many of the days under which windows are filed touch one day of UTC, at most.
-fn charges_per_day(windows: Windows) -> u64 {
-    let Some(days) = stretch(windows) else { return 1 };
+/// How many of the days under which panes are filed are made of rows of one day of UTC, at most.
+fn charges_per_day(payer: &Payer, panes: Windows) -> u64 {
     let mut touched: BTreeMap<i32, u64> = BTreeMap::new();
-    for filed in days.filter(|&day| !windows.starts_of_day(day).is_empty()) {
-        for day in windows.utc_days_of(filed) {
+    for filed in stretch(payer, panes).filter(|&day| !panes.starts_of_day(day).is_empty()) {
+        for day in payer.days(panes, filed) {
             *touched.entry(day).or_default() += 1;
         }
     }
     touched.into_values().max().unwrap_or(1)
 }
 
-/// Days among which the dearest one is; none where each pays once.
-fn stretch(windows: Windows) -> Option<std::ops::Range<i32>> {
+/// Days among which the dearest one is.
+fn stretch(payer: &Payer, panes: Windows) -> std::ops::Range<i32> {
     /// 2026-01-01.
     const FROM: i32 = 20_454;
-    let days = match windows {
-        Windows::Tumble(Period::Fixed(size_us)) if DAY_US % size_us == 0 => return None,
+    let reach = i32::try_from(payer.reach_us() / DAY_US).unwrap_or(i32::MAX / 4).min(100_000);
+    let days = match panes {
+        Windows::Tumble(Period::Fixed(size_us)) if DAY_US % size_us == 0 => 1,
         // Of two ends in a row, one is no midnight; or all are.
         Windows::Tumble(Period::Fixed(size_us)) => i32::try_from(3 * (size_us / DAY_US)).unwrap_or(i32::MAX / 4) + 4,
         // Clocks change twice a year.
         _ => {
-            let ends_us = windows.end_of(windows.pane_of(i64::from(FROM) * DAY_US)).unwrap_or(0);
+            let ends_us = panes.end_of(panes.pane_of(i64::from(FROM) * DAY_US)).unwrap_or(0);
             let length = i32::try_from(ends_us / DAY_US).unwrap_or(FROM) - FROM;
             2 * (366 + length.clamp(0, 100_000))
         }
     };
-    Some(FROM..FROM.saturating_add(days))
+    FROM..FROM.saturating_add(days).saturating_add(3 * (reach + 1))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn own() -> Payer {
+        Payer { stream: "d".to_owned(), unit: "u".to_owned(), reach_us: (0, 0) }
+    }
+
     fn charges(size_us: i64) -> u64 {
-        charges_per_day(Windows::tumble(size_us))
+        charges_per_day(&own(), Windows::tumble(size_us))
     }
 
     #[test]
@@ -136,14 +142,26 @@ mod tests {
 
     #[test]
     fn days_of_other_zones_share_days_of_utc() {
-        let berlin =
-            |period: fn(chrono_tz::Tz) -> Period| charges_per_day(Windows::Tumble(period(chrono_tz::Europe::Berlin)));
+        let berlin = |period: fn(chrono_tz::Tz) -> Period| {
+            charges_per_day(&own(), Windows::Tumble(period(chrono_tz::Europe::Berlin)))
+        };
         assert_eq!(berlin(|zone| Period::Days(1, zone)), 2);
         assert_eq!(berlin(|zone| Period::Days(7, zone)), 2);
         assert_eq!(berlin(|zone| Period::Months(12, zone)), 2);
-        assert_eq!(charges_per_day(Windows::Tumble(Period::Months(1, chrono_tz::UTC))), 1);
+        assert_eq!(charges_per_day(&own(), Windows::Tumble(Period::Months(1, chrono_tz::UTC))), 1);
         // In winter its days are those of UTC.
-        assert_eq!(charges_per_day(Windows::Tumble(Period::Days(1, chrono_tz::Europe::London))), 2);
+        assert_eq!(charges_per_day(&own(), Windows::Tumble(Period::Days(1, chrono_tz::Europe::London))), 2);
+    }
+
+    /// Labels that come up to three days later are in the windows of four days.
+    #[test]
+    fn a_day_pays_for_every_day_that_its_rows_are_part_of() {
+        let met = |before_us, after_us| Payer { reach_us: (before_us, after_us), ..own() };
+        let daily = Windows::tumble(DAY_US);
+        assert_eq!(charges_per_day(&met(0, 3 * DAY_US), daily), 4);
+        assert_eq!(charges_per_day(&met(0, DAY_US / 2), daily), 2);
+        assert_eq!(charges_per_day(&met(DAY_US, DAY_US), Windows::tumble(DAY_US / 24)), 3);
+        assert_eq!(charges_per_day(&met(-DAY_US, 2 * DAY_US), daily), 2);
     }
 
     #[test]

@@ -9,8 +9,7 @@ use crate::project::Project;
 
 /// Refuses signals that together ask more of a day than their stream may spend.
 pub(crate) fn admit(project: &Project, signals: &[Signal]) -> Result<()> {
-    let standing = signals.iter().map(Standing::of).collect::<tidegate_stream::Result<Vec<_>>>()?;
-    let standing = standing.into_iter().flatten().collect::<Vec<_>>();
+    let standing = signals.iter().map(Standing::of).collect::<tidegate_stream::Result<Vec<_>>>()?.concat();
     let stream =
         |name: &str| project.inputs.iter().map(|(stream, _)| &stream.definition).find(|s| s.name.value == name);
     let over = overdrafts(&standing, |name| stream(name).map(|stream| project.budget_of(stream)).unwrap_or_default());

@@ -191,7 +191,7 @@ fn times_with(times: Option<(i64, i64)>, batch: &RecordBatch, event_time: Option
 /// Charges all days of the stream, or none.
 async fn charge(signal: &Signal, project: &Project, days: &[Option<i32>], cap: Spend) -> Result<Spend> {
     // A unit is bounded by the days under which windows are filed: a day that several of them touch pays for each.
-    let Some(standing) = Standing::of(signal)? else { return Ok(Spend::default()) };
+    let Some(standing) = Standing::of(signal)?.into_iter().next() else { return Ok(Spend::default()) };
     let block = |&day: &Option<i32>| Block { stream: standing.stream.clone(), unit: standing.unit.clone(), day };
     let charged_at_us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
     let run_id = crate::commands::run::run_id()?;

@@ -27,7 +27,8 @@ pub(crate) fn describe(signal: &Signal, project: &Project) -> Result<Option<Stri
     let stream = stream.into_iter().find(|stream| stream.name.value == signal.stream);
     let allowance = stream.map_or_else(|| project.config.privacy.allowance(), |stream| project.allowance_of(stream));
     let has_days = stream.is_some_and(|stream| stream.contract.event_time.is_some());
-    let charges = Standing::of(signal)?.map_or(1, |standing| standing.charges);
+    let standing = Standing::of(signal)?;
+    let charges = standing.first().map_or(1, |standing| standing.charges);
     let noised = Noised { signal, clause, unit, spec, calibration: &calibration, has_days, charges };
     let mut text = String::new();
     let mut line = |part: String| {
@@ -47,6 +48,9 @@ pub(crate) fn describe(signal: &Signal, project: &Project) -> Result<Option<Stri
     }
     line(format!("  shows     {}", noised.groups()));
     line(format!("  spends    {}", noised.spends(allowance)));
+    for Standing { stream, unit, charges, .. } in standing.iter().skip(1) {
+        line(format!("            and as much of the {unit} of {stream} whose rows meet, up to {charges} times a day"));
+    }
     line(format!("  expect    of 20 values, 19 to be less far off than this, depending on the group's {unit};"));
     line(format!("            of counts and sums in percent, where each {unit} contributes as much as it may"));
     line(indent(&noised.errors()));

@@ -129,7 +129,7 @@ impl Cut {
     /// # Errors
     /// [`Error::FingerprintMismatch`] when another plan made a state; [`Error::NotPrivate`] when nothing is noised here.
     pub async fn bound(&self, states: Vec<PartialState>, panes: &Panes, before: Closed) -> Result<Bounded> {
-        let (Below::Private { partial, spec, panes: key }, [side]) = (&self.below, self.sides.as_slice()) else {
+        let (Below::Private { partial, spec, panes: key }, Some(side)) = (&self.below, self.units()) else {
             return Err(Error::NotPrivate);
         };
         let (states, _) = self.dealt(side.layout(), *key, states, panes)?;

@@ -238,7 +238,7 @@ async fn fault(
 /// Rows that wait although all that they could meet has come.
 async fn waits_in_vain(objects: &Arc<InMemory>) -> Option<String> {
     for ((name, _), signal) in History::of(&log(objects).await).signals {
-        let reached_us = signal.settled.watermark_us.unwrap_or(i64::MAX);
+        let reached_us = signal.joined.watermark_us.unwrap_or(i64::MAX);
         let is_needed = |file: &WaitingRows| {
             let needed_us = if file.stream == "d" { reached_us } else { reached_us - JOIN_BEFORE_US };
             file.file.covered.iter().any(|&(_, end)| end > needed_us)

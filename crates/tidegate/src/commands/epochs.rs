@@ -35,6 +35,7 @@ struct Totals {
     releases: u64,
     merges: u64,
     joins: u64,
+    noises: u64,
     replays: u64,
     streams: BTreeMap<String, StreamTotals>,
     signals: BTreeMap<String, SignalTotals>,
@@ -75,7 +76,14 @@ impl Totals {
                 Commit::Release(release) => totals.add_release(record.seq, release, &mut released),
                 Commit::Compact(compact) => totals.add_compact(compact),
                 Commit::Replay(replay) => totals.add_replay(replay),
-                Commit::Join(settled) | Commit::Noise(settled) => totals.add_settled(settled),
+                Commit::Join(settled) => {
+                    totals.joins += 1;
+                    totals.add_settled(settled);
+                }
+                Commit::Noise(settled) => {
+                    totals.noises += 1;
+                    totals.add_settled(settled);
+                }
             }
         }
         totals
@@ -112,13 +120,12 @@ impl Totals {
         self.add_signals(&replay.signals);
     }
 
-    fn add_settled(&mut self, join: &SettledCommit) {
-        self.joins += 1;
-        let signal = self.signals.entry(join.signal.clone()).or_default();
-        for path in &join.expired {
+    fn add_settled(&mut self, settled: &SettledCommit) {
+        let signal = self.signals.entry(settled.signal.clone()).or_default();
+        for path in &settled.expired {
             signal.remove_state(path);
         }
-        if let Some(state) = &join.state {
+        for state in settled.state.iter().chain(&settled.waiting) {
             signal.add_state(state);
         }
     }
@@ -190,15 +197,19 @@ fn describe(records: &[Record<Commit>], totals: &Totals) -> String {
             }
             Commit::Compact(compact) => describe_compact(compact),
             Commit::Replay(replay) => describe_replay(replay),
-            Commit::Join(settled) => describe_settled("join", settled),
-            Commit::Noise(settled) => describe_settled("noise", settled),
+            Commit::Join(settled) => describe_join(settled),
+            Commit::Noise(settled) => describe_noise(settled),
         };
         line(format!("{} {}", record.seq, parts.join("; ")));
     }
     let (epochs, releases) = (counted(totals.epochs, "epoch"), counted(totals.releases, "release"));
     let (replays, merges) = (counted(totals.replays, "replay"), counted(totals.merges, "merge"));
-    let joins = if totals.joins > 0 { format!(" + {}", counted(totals.joins, "join")) } else { String::new() };
-    line(format!("total: {} = {epochs} + {releases} + {replays} + {merges}{joins}", counted(totals.records, "record")));
+    let named = |count, what| if count > 0 { format!(" + {}", counted(count, what)) } else { String::new() };
+    let settled = named(totals.joins, "join") + &named(totals.noises, "noise record");
+    line(format!(
+        "total: {} = {epochs} + {releases} + {replays} + {merges}{settled}",
+        counted(totals.records, "record")
+    ));
     for (name, stream) in &totals.streams {
         let mut parts = vec![
             format!("{name}: {}", counted(stream.files, "file")),
@@ -230,18 +241,25 @@ fn describe_compact(compact: &CompactCommit) -> Vec<String> {
     ]
 }
 
-fn describe_settled(kind: &str, join: &SettledCommit) -> Vec<String> {
-    let mut parts = vec![
-        head(kind, &join.run_id, join.generation, join.committed_at_us),
-        format!(
-            "{}: {} met, {} of it aggregated",
-            join.signal,
-            counted(join.rows.leading, "row"),
-            counted(join.rows.aggregated, "row")
-        ),
-    ];
-    parts.extend(watermark(join.closed.watermark_us));
-    parts.push(state(join.state.iter().len() as u64, join.state.iter().map(|state| state.bytes).sum()));
+fn describe_join(join: &SettledCommit) -> Vec<String> {
+    let (leading, aggregated) = (counted(join.rows.leading, "row"), counted(join.rows.aggregated, "row"));
+    describe_settled("join", join, format!("{}: {leading} met, {aggregated} of it aggregated", join.signal))
+}
+
+fn describe_noise(noise: &SettledCommit) -> Vec<String> {
+    describe_settled(
+        "noise",
+        noise,
+        format!("{}: {} shown", noise.signal, counted(noise.rows.aggregated, "noised group")),
+    )
+}
+
+fn describe_settled(kind: &str, settled: &SettledCommit, what: String) -> Vec<String> {
+    let mut parts = vec![head(kind, &settled.run_id, settled.generation, settled.committed_at_us), what];
+    parts.extend(watermark(settled.closed.watermark_us));
+    let states = settled.state.iter().chain(&settled.waiting);
+    let (files, bytes) = states.fold((0, 0), |(files, bytes), state| (files + 1, bytes + state.bytes));
+    parts.push(state(files, bytes));
     parts
 }
 

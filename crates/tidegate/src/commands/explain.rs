@@ -41,7 +41,7 @@ fn describe(signal: &Signal, project: &Project) -> Result<String> {
         let columns = signal.cut.source_columns(stream).unwrap_or_default().join(", ");
         line(format!("  reads     {stream} ({columns})"));
     }
-    if let Some(StreamJoin { stream, before_us, after_us }) = &signal.join {
+    if let Some(StreamJoin { stream, before_us, after_us, .. }) = &signal.join {
         line(format!(
             "  joins     each row of {} with rows of {stream} from {} before to {} after it, once no more can come",
             signal.stream,

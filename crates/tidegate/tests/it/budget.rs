@@ -210,7 +210,7 @@ fn mistakes_in_what_is_noised_are_told_in_the_words_of_sql() {
         (
             counted.replace("FROM d", "FROM d JOIN e ON e.k = d.k AND e.at BETWEEN d.at AND d.at + INTERVAL '1 day'"),
             "TG209",
-            "two streams",
+            "noised over one stream",
         ),
     ] {
         let shown = project.run(&["sql", &query]).failure();

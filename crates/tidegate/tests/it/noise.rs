@@ -139,6 +139,70 @@ fn windows_that_overlap_are_paid_for_once() {
     }
 }
 
+const JOINED: &str = "
+CREATE STREAM d (at TIMESTAMP, u VARCHAR, id BIGINT, k VARCHAR) WITH (path = 'decisions', format = 'csv', event_time = 'at',
+  privacy_unit = 'u', epsilon_budget = 200, delta_budget = 1e-4);
+CREATE STREAM l (at TIMESTAMP, person VARCHAR, id BIGINT, accepted BIGINT) WITH (path = 'labels', format = 'csv',
+  event_time = 'at', privacy_unit = 'person', epsilon_budget = 400, delta_budget = 1e-4);
+CREATE SIGNAL noised AS
+SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS (epsilon = 16, delta = 1e-6, max_groups_contributed = 2)
+window_start, window_end, k, COUNT(*, contribution_bounds_per_group => (0, 9)) AS n,
+SUM(l.accepted, contribution_bounds_per_group => (0, 9)) AS accepted
+FROM TUMBLE(d, at, INTERVAL '12 hours') AS d LEFT JOIN l ON l.person = d.u AND l.id = d.id
+  AND l.at BETWEEN d.at AND d.at + INTERVAL '1 day'
+GROUP BY window_start, window_end, k;
+";
+
+/// Rows of one person meet before they are noised, and the people of both streams pay.
+#[test]
+fn rows_of_two_streams_that_meet_are_noised() {
+    let project = Project::with_sql(JOINED);
+    let decisions = |day: u32| {
+        let row =
+            |person: u32| format!("2026-01-{day:02}T01:00:00Z,u{person},{},k{}\n", 1000 * day + person, person % 2);
+        "at,u,id,k\n".to_owned() + &(0..80).map(row).collect::<String>()
+    };
+    // Of each two people one is accepted, six hours later; another's label of the same decision meets nothing.
+    let labels = |day: u32| {
+        let row = |person: u32| {
+            let id = 1000 * day + person;
+            format!(
+                "2026-01-{day:02}T07:00:00Z,u{person},{id},{}\n2026-01-{day:02}T07:00:00Z,other,{id},9\n",
+                person / 2 % 2
+            )
+        };
+        "at,person,id,accepted\n".to_owned() + &(0..80).map(row).collect::<String>()
+    };
+    let mut before = BTreeMap::new();
+    for day in 5..8 {
+        project.write(&format!("decisions/{day}.csv"), decisions(day));
+        project.write(&format!("labels/{day}.csv"), labels(day));
+        project.run(&if day == 7 { vec!["run", "--until-end"] } else { vec!["run"] }).ok();
+        let rows =
+            project.run(&["sql", "SELECT window_start, k, n, accepted FROM released.noised", "--format", "json"]).ok();
+        let rows = serde_json::from_str::<Vec<Value>>(&rows.stdout).unwrap_or_default();
+        let row = |row: &Value| {
+            let numbers = (row["n"].as_i64().unwrap(), row["accepted"].as_i64().unwrap());
+            (format!("{} {}", row["window_start"], row["k"]), numbers)
+        };
+        let now = rows.iter().map(row).collect::<BTreeMap<_, _>>();
+        assert!(before.iter().all(|(group, row)| now.get(group) == Some(row)), "what was shown stands");
+        before = now;
+    }
+    assert_eq!(before.len(), 6, "three days of two groups: {before:?}");
+    for (n, accepted) in before.values() {
+        assert!((25..=55).contains(n) && (5..=35).contains(accepted), "{before:?}");
+    }
+    // The people of each day of decisions, and of the two days that its labels may come on.
+    let charged = charges(&project).into_iter().map(|(_, days)| days).collect::<Vec<_>>();
+    assert_eq!(charged, [20_458, 20_459, 20_460].map(|day| BTreeSet::from([day, day + 1])));
+    let states = project.files("state");
+    assert!(states.len() <= 6, "what met and was noised is gone: {:?}", states.keys());
+    project.run(&["epochs"]).ok();
+    let explained = project.run(&["explain", "noised"]).ok().stdout;
+    assert!(explained.contains("as much of the person of l whose rows meet, up to 2 times a day"), "{explained}");
+}
+
 /// Bounds that an analyst does not know are asked for, at a price of their own.
 #[test]
 fn bounds_are_found_where_they_are_not_known() {
