@@ -6,6 +6,7 @@
 
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::tokenizer::{Span, TokenWithSpan};
+use tidegate_algebra::private::EPOCH_DAYS;
 use tidegate_privacy::{MOST_EPSILON, Mechanism};
 
 use crate::cursor::{Cursor, is_word};
@@ -40,6 +41,8 @@ pub struct Differential {
     pub selection_epsilon: Option<f64>,
     /// Groups of a block that a unit contributes to, at most.
     pub max_groups: u32,
+    /// Days of an epoch that a unit contributes to, at most, where epsilon holds for an epoch.
+    pub max_days: Option<u32>,
     /// Units that stand behind a group at least.
     pub min_units: u32,
     /// The groups are public.
@@ -151,6 +154,15 @@ fn read_differential(options: &mut Options) -> Result<Differential, Refusal> {
     let max_groups = u32::try_from(most.value).map_err(|_| {
         refuse(Code::OptionValue, &most.place, "so many groups cannot be bounded", "write max_groups_contributed = 4")
     })?;
+    let max_days = match options.integer("max_days_contributed", 1)? {
+        None => None,
+        Some(days) if days.value > i64::from(EPOCH_DAYS) => {
+            let cause = format!("an epoch has {EPOCH_DAYS} days");
+            let fix = "leave it out, and epsilon holds for each day; or write max_days_contributed = 5";
+            return Err(refuse(Code::OptionValue, &days.place, cause, fix));
+        }
+        Some(days) => u32::try_from(days.value).ok(),
+    };
     let mechanism = read_mechanism(options)?;
     let public_groups = read_strategy(options)?;
     let selection_epsilon = options.number("group_selection_epsilon")?;
@@ -189,6 +201,7 @@ fn read_differential(options: &mut Options) -> Result<Differential, Refusal> {
         delta,
         selection_epsilon,
         max_groups,
+        max_days,
         min_units,
         public_groups,
         mechanism,

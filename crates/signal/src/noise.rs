@@ -43,6 +43,11 @@ impl Noising<'_> {
         aggregate: &Aggregate,
     ) -> Result<(LogicalPlan, Vec<usize>), Unplanned> {
         self.require_windows()?;
+        if self.definition.once && self.clause.max_days.is_some() {
+            let cause = "a query that is asked once is paid for day by day, and has no epochs";
+            let fix = "leave max_days_contributed out, or make it a signal";
+            return Err(refuse(Code::Unnoisable, self.definition.clause_place(), cause, fix).into());
+        }
         let stream = &self.stream.name.value;
         self.people.refuse_shown(aggregate, self.unit, self.definition)?;
         let unit = policy::unit_column(aggregate, self.unit, stream, self.definition)?;
@@ -74,6 +79,7 @@ impl Noising<'_> {
             delta: self.clause.delta,
             selection_epsilon: self.clause.selection_epsilon,
             max_groups: self.clause.max_groups,
+            max_days: self.clause.max_days,
             min_units: selects.then_some(self.clause.min_units),
             mechanism: self.clause.mechanism,
             public,

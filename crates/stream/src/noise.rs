@@ -2,18 +2,18 @@
 //! anything is drawn. Windows of several panes are sums of what was drawn.
 //!
 //! ```text
-//! totals of units wait -> charge each day -> bound, draw -> noised rows -> record -> released as any state
+//! totals of units wait -> charge each block -> bound, draw -> noised rows -> record -> released as any state
 //! ```
 //!
-//! A day is one mechanism, whose coordinates are shown as its windows close: it is charged when its first window is, and
-//! its units' totals wait until its last one has closed. A crash after the charge leaves it standing and nothing shown;
+//! A block, a day or an epoch of days, is one mechanism, whose coordinates are shown as its panes close: it is charged when
+//! its first pane is, and its units' totals wait until its last one has closed. A crash after the charge leaves it standing and nothing shown;
 //! the next run finds it paid. A crash after the draw leaves rows that no record names and nobody saw.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use sha2::{Digest, Sha256};
-use tidegate_algebra::private::Bounded;
+use tidegate_algebra::private::{Bounded, PrivateSpec};
 use tidegate_algebra::{Closed, Panes, Side, Windows, utc_day};
 use tidegate_ledger::{Block, Budget, Charge, Spend, Store};
 use tidegate_privacy::{Cost, Grant};
@@ -66,8 +66,9 @@ impl Step<'_> {
         let name = self.signal.name();
         let explain = |source| Error::Signal { signal: name.to_owned(), source };
         let cut = &self.signal.cut;
-        let side = cut.units().ok_or_else(|| explain(tidegate_algebra::Error::NotPrivate))?;
-        let expired = self.waiting().filter(|waiting| self.is_expired(waiting));
+        let private = cut.units().zip(cut.private_spec());
+        let (side, spec) = private.ok_or_else(|| explain(tidegate_algebra::Error::NotPrivate))?;
+        let expired = self.waiting().filter(|waiting| self.is_expired(spec, waiting));
         let mut met = Met { expired: expired.map(|waiting| waiting.file.path.clone()).collect(), ..Met::default() };
         let days = self.days();
         if days.is_empty() {
@@ -75,8 +76,10 @@ impl Step<'_> {
         }
         let mut spend = spend(self.signal)?;
         let cap = |block: &Block| self.caps.get(&block.stream).copied().unwrap_or_default();
-        for &day in &days {
-            let paid = budget.charge(self.charge(day, spend), &cap).await;
+        let blocks =
+            days.iter().map(|&day| spec.block_of(day)).map(|block| (*block.start(), block)).collect::<BTreeMap<_, _>>();
+        for block in blocks.values() {
+            let paid = budget.charge(self.charge(block, spend), &cap).await;
             let unpaid = |source| match source {
                 source @ tidegate_ledger::Error::OverBudget { .. } => Error::Unpaid { signal: name.to_owned(), source },
                 other => other.into(),
@@ -85,12 +88,15 @@ impl Step<'_> {
         }
         let shelf = Shelf { store: self.store, signal: name, layout: side.layout() };
         let files = self.waiting().map(|waiting| &waiting.file);
-        let files = files.filter(|file| file.days.iter().any(|day| days.contains(day))).collect::<Vec<_>>();
-        let panes = Panes { closed: self.closed, days: Some(days), ..Panes::default() };
+        // All days of a block, also those that are over: they say which groups and days were a unit's first.
+        let all = blocks.into_values().flatten().collect::<BTreeSet<_>>();
+        let files = files.filter(|file| file.days.iter().any(|day| all.contains(day))).collect::<Vec<_>>();
+        let of_blocks = Panes { closed: self.closed, days: Some(all), ..Panes::default() };
+        let panes = Panes { days: Some(days), ..of_blocks.clone() };
         let mut bounded = Bounded::default();
         for part in shelf.parts(&files, self.limits.state_bytes) {
             let states = shelf.read(&files, part).await?;
-            bounded.add(cut.bound(states, &panes, self.before.noised).await.map_err(explain)?);
+            bounded.add(cut.bound(states, &of_blocks, self.before.noised).await.map_err(explain)?);
         }
         let grant = Grant::paid(Cost { rho_nano: spend.rho_nano, delta_atto: spend.delta_atto });
         let noised = cut.draw(bounded, &panes, self.before.noised, grant).map_err(explain)?;
@@ -138,19 +144,20 @@ impl Step<'_> {
         })
     }
 
-    /// True when all days of a file are over: until then their units' first groups must be known.
-    fn is_expired(&self, waiting: &WaitingRows) -> bool {
+    /// True when all blocks of a file are over: until then their units' first groups must be known.
+    fn is_expired(&self, spec: &PrivateSpec, waiting: &WaitingRows) -> bool {
         let is_over = |&start: &i64| self.closed.contains(start, self.panes.pane_end(start));
-        waiting.file.days.iter().all(|&day| self.panes.starts_of_day(day).iter().all(is_over))
+        let mut days = waiting.file.days.iter().flat_map(|&day| spec.block_of(day));
+        days.all(|day| self.panes.starts_of_day(day).iter().all(is_over))
     }
 
-    fn charge(&self, day: i32, spend: Spend) -> Charge {
+    fn charge(&self, days: &RangeInclusive<i32>, spend: Spend) -> Charge {
         let (name, fingerprint) = (self.signal.name(), self.signal.cut.fingerprint());
         Charge {
-            id: id(&format!("signal {name} plan {fingerprint} day {day}")),
+            id: id(&format!("signal {name} plan {fingerprint} day {}", days.start())),
             purpose: name.to_owned(),
             clause: clause(self.signal),
-            blocks: payers(self.signal).flat_map(|payer| payer.blocks(self.panes, day)).collect(),
+            blocks: payers(self.signal).flat_map(|payer| payer.blocks(self.panes, days)).collect(),
             spend,
             charged_at_us: now_us(),
             run_id: self.run.id.clone(),
@@ -186,16 +193,17 @@ impl Payer {
         self.reach_us.0.abs().max(self.reach_us.1.abs())
     }
 
-    /// The days of UTC whose rows the panes filed under `day` are made of.
-    pub(crate) fn days(&self, panes: Windows, day: i32) -> RangeInclusive<i32> {
-        let starts = panes.starts_of_day(day);
-        let (Some(&first), Some(&last)) = (starts.first(), starts.last()) else { return day..=day };
+    /// The days of UTC whose rows the panes filed under `days` are made of; none where no panes are.
+    pub(crate) fn days(&self, panes: Windows, days: &RangeInclusive<i32>) -> Option<RangeInclusive<i32>> {
+        let first = days.clone().find_map(|day| panes.starts_of_day(day).first().copied())?;
+        let last = days.clone().rev().find_map(|day| panes.starts_of_day(day).last().copied())?;
         let (before_us, after_us) = self.reach_us;
-        utc_day(first.saturating_sub(before_us))..=utc_day((panes.pane_end(last) - 1).saturating_add(after_us))
+        let end_us = (panes.pane_end(last) - 1).saturating_add(after_us);
+        Some(utc_day(first.saturating_sub(before_us))..=utc_day(end_us))
     }
 
-    fn blocks(self, panes: Windows, day: i32) -> impl Iterator<Item = Block> {
-        let days = self.days(panes, day);
+    fn blocks(self, panes: Windows, days: &RangeInclusive<i32>) -> impl Iterator<Item = Block> {
+        let days = self.days(panes, days).into_iter().flatten();
         days.map(move |day| Block { stream: self.stream.clone(), unit: self.unit.clone(), day: Some(day) })
     }
 }

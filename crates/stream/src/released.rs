@@ -98,8 +98,11 @@ fn with_origin(signal: &Signal, rows: &RecordBatch, release_id: &str) -> Result<
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
-/// Over what epsilon holds: a day of event time, where no window touches two.
+/// Over what epsilon holds: a day of event time, where no window touches two; or an epoch.
 fn block_of(signal: &Signal) -> &'static str {
+    if signal.cut.private_spec().is_some_and(|spec| spec.max_days.is_some()) {
+        return "28 days";
+    }
     // Four weeks have a day of every kind.
     let divides = |windows: Windows| (0..28).all(|day| windows.utc_days_of(day) == (day..=day));
     if signal.panes().is_some_and(divides) { "day" } else { "all panes that start on one day" }

@@ -4,7 +4,9 @@
 //! a day will have paid is known before anything is read.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
+use tidegate_algebra::private::EPOCH_DAYS;
 use tidegate_algebra::{Period, Windows};
 use tidegate_ledger::Spend;
 use tidegate_signal::{Policy, Signal};
@@ -39,11 +41,12 @@ impl Standing {
     pub fn of(signal: &Signal) -> Result<Vec<Self>> {
         let Policy::Differential { clause, .. } = &signal.policy else { return Ok(Vec::new()) };
         let spend = noise::spend(signal)?;
+        let block_of = |day| signal.cut.private_spec().map_or(day..=day, |spec| spec.block_of(day));
         let standing = |payer: Payer| Self {
             signal: signal.name().to_owned(),
             epsilon: clause.epsilon,
             spend,
-            charges: signal.panes().map_or(1, |panes| charges_per_day(&payer, panes)),
+            charges: signal.panes().map_or(1, |panes| charges_per_day(&payer, panes, block_of)),
             stream: payer.stream,
             unit: payer.unit,
         };
@@ -86,11 +89,13 @@ pub fn overdrafts<'a>(standing: &'a [Standing], cap: impl Fn(&str) -> Spend) -> 
     accounts.into_iter().filter_map(overdraft).collect()
 }
 
-/// How many of the days under which panes are filed are made of rows of one day of UTC, at most.
-fn charges_per_day(payer: &Payer, panes: Windows) -> u64 {
+/// How many of the blocks of `panes` are made of rows of one day of UTC, at most; `block_of` gives a day's block.
+fn charges_per_day(payer: &Payer, panes: Windows, block_of: impl Fn(i32) -> RangeInclusive<i32>) -> u64 {
+    let stretch = stretch(payer, panes).map(block_of);
+    let blocks = stretch.map(|block| (*block.start(), block)).collect::<BTreeMap<_, _>>();
     let mut touched: BTreeMap<i32, u64> = BTreeMap::new();
-    for filed in stretch(payer, panes).filter(|&day| !panes.starts_of_day(day).is_empty()) {
-        for day in payer.days(panes, filed) {
+    for block in blocks.values() {
+        for day in payer.days(panes, block).into_iter().flatten() {
             *touched.entry(day).or_default() += 1;
         }
     }
@@ -113,7 +118,8 @@ fn stretch(payer: &Payer, panes: Windows) -> std::ops::Range<i32> {
             2 * (366 + length.clamp(0, 100_000))
         }
     };
-    FROM..FROM.saturating_add(days).saturating_add(3 * (reach + 1))
+    // Epochs, too, have neighbours.
+    FROM..FROM.saturating_add(days).saturating_add(3 * (reach + 1)).saturating_add(3 * EPOCH_DAYS)
 }
 
 #[cfg(test)]
@@ -124,8 +130,12 @@ mod tests {
         Payer { stream: "d".to_owned(), unit: "u".to_owned(), reach_us: (0, 0) }
     }
 
+    fn daily(day: i32) -> RangeInclusive<i32> {
+        day..=day
+    }
+
     fn charges(size_us: i64) -> u64 {
-        charges_per_day(&own(), Windows::tumble(size_us))
+        charges_per_day(&own(), Windows::tumble(size_us), daily)
     }
 
     #[test]
@@ -143,25 +153,28 @@ mod tests {
     #[test]
     fn days_of_other_zones_share_days_of_utc() {
         let berlin = |period: fn(chrono_tz::Tz) -> Period| {
-            charges_per_day(&own(), Windows::Tumble(period(chrono_tz::Europe::Berlin)))
+            charges_per_day(&own(), Windows::Tumble(period(chrono_tz::Europe::Berlin)), daily)
         };
         assert_eq!(berlin(|zone| Period::Days(1, zone)), 2);
         assert_eq!(berlin(|zone| Period::Days(7, zone)), 2);
         assert_eq!(berlin(|zone| Period::Months(12, zone)), 2);
-        assert_eq!(charges_per_day(&own(), Windows::Tumble(Period::Months(1, chrono_tz::UTC))), 1);
+        assert_eq!(charges_per_day(&own(), Windows::Tumble(Period::Months(1, chrono_tz::UTC)), daily), 1);
         // In winter its days are those of UTC.
-        assert_eq!(charges_per_day(&own(), Windows::Tumble(Period::Days(1, chrono_tz::Europe::London))), 2);
+        assert_eq!(charges_per_day(&own(), Windows::Tumble(Period::Days(1, chrono_tz::Europe::London)), daily), 2);
     }
 
     /// Labels that come up to three days later are in the windows of four days.
     #[test]
     fn a_day_pays_for_every_day_that_its_rows_are_part_of() {
         let met = |before_us, after_us| Payer { reach_us: (before_us, after_us), ..own() };
-        let daily = Windows::tumble(DAY_US);
-        assert_eq!(charges_per_day(&met(0, 3 * DAY_US), daily), 4);
-        assert_eq!(charges_per_day(&met(0, DAY_US / 2), daily), 2);
-        assert_eq!(charges_per_day(&met(DAY_US, DAY_US), Windows::tumble(DAY_US / 24)), 3);
-        assert_eq!(charges_per_day(&met(-DAY_US, 2 * DAY_US), daily), 2);
+        let days = Windows::tumble(DAY_US);
+        assert_eq!(charges_per_day(&met(0, 3 * DAY_US), days, daily), 4);
+        assert_eq!(charges_per_day(&met(0, DAY_US / 2), days, daily), 2);
+        assert_eq!(charges_per_day(&met(DAY_US, DAY_US), Windows::tumble(DAY_US / 24), daily), 3);
+        assert_eq!(charges_per_day(&met(-DAY_US, 2 * DAY_US), days, daily), 2);
+        let epoch = |day: i32| day.div_euclid(28) * 28..=day.div_euclid(28) * 28 + 27;
+        assert_eq!(charges_per_day(&own(), days, epoch), 1);
+        assert_eq!(charges_per_day(&met(0, 3 * DAY_US), days, epoch), 2);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use tidegate_algebra::private::{Expected, PrivateSpec, Statistic};
+use tidegate_algebra::private::{EPOCH_DAYS, Expected, PrivateSpec, Statistic};
 use tidegate_ledger::Spend;
 use tidegate_privacy::{Allowance, Calibration, Cost, Mechanism};
 use tidegate_signal::{Differential, Policy, Signal};
@@ -34,12 +34,15 @@ pub(crate) fn describe(signal: &Signal, project: &Project) -> Result<Option<Stri
     let mut line = |part: String| {
         let _ = writeln!(text, "{part}");
     };
-    line(format!("privacy: differential, per {unit}{}", if has_days { " and day of event time in UTC" } else { "" }));
+    line(format!("privacy: differential, per {unit}{}", noised.block()));
     line(format!("  promises  {}", noised.promise()));
     line(format!(
-        "  bounds    {unit} counts in at most {} of {}, its first",
+        "  bounds    {unit} counts in at most {} of {}, its first{}",
         counted(u64::from(clause.max_groups), "group"),
-        noised.day()
+        noised.day(),
+        clause
+            .max_days
+            .map_or_else(String::new, |days| format!(", on its first {} of an epoch", counted(days.into(), "day")))
     ));
     line(format!("  noises    {}", noised.mechanism()));
     line(indent(&noised.statistics()));
@@ -73,6 +76,15 @@ impl Noised<'_> {
         if self.has_days { "a day" } else { "the data" }
     }
 
+    /// Over what the promise holds.
+    fn block(&self) -> String {
+        match (self.has_days, self.clause.max_days) {
+            (false, _) => String::new(),
+            (true, None) => " and day of event time in UTC".to_owned(),
+            (true, Some(_)) => format!(" and epoch of {EPOCH_DAYS} days of event time in UTC"),
+        }
+    }
+
     fn promise(&self) -> String {
         // A day of UTC that windows of several days touch is told about by each of them.
         let charges = self.charges as f64;
@@ -82,7 +94,11 @@ impl Noised<'_> {
             delta if may_fail && delta > 0.0 => format!(", but for a chance of {}", number(delta)),
             _ => String::new(),
         };
-        let of = if self.has_days { " of a day" } else { "" };
+        let of = match (self.has_days, self.clause.max_days) {
+            (false, _) => "",
+            (true, None) => " of a day",
+            (true, Some(_)) => " of an epoch",
+        };
         format!(
             "with or without the rows{of} of any one {}, what is released{of} is as likely up to a factor of e^{} = {}{except}",
             self.unit,

@@ -1,6 +1,6 @@
 //! What does a unit contribute, and to which groups?
 //!
-//! Of each day (the day under which windows are filed) a unit keeps its first groups, in the order of windows; ties are
+//! Of each day (the day under which panes are filed) a unit keeps its first groups, in the order of windows; ties are
 //! broken by a keyed hash of unit and group, which is a function of its own rows only. Each of its totals is clamped,
 //! after it was merged, and added in integers. So one unit more or less changes the sums of at most `max_groups` groups,
 //! each by at most the reach of its bounds, however the rows came.
@@ -100,25 +100,31 @@ struct Contributions {
 }
 
 impl Contributions {
-    /// The rows that count: of each unit its first groups of a day.
-    fn kept(&self, spec: &PrivateSpec) -> impl Iterator<Item = usize> {
-        let most = spec.max_groups as usize;
-        let owner = |&row: &usize| (self.windows[row].0, self.units[row]);
+    /// The rows that count: of each unit its first groups of a day, and where an epoch is paid for, its first days.
+    fn kept(&self, spec: &PrivateSpec) -> Vec<usize> {
+        let (most_groups, most_days) =
+            (spec.max_groups as usize, spec.max_days.map_or(usize::MAX, |days| days as usize));
+        let owner = |&row: &usize| (*spec.block_of(self.windows[row].0).start(), self.units[row]);
         let mut order = (0..self.units.len()).collect::<Vec<_>>();
         order.sort_unstable_by_key(owner);
-        // Few units have more groups than count, so only theirs are put in order.
-        let mut from = 0;
         let lengths = order.chunk_by(|left, right| owner(left) == owner(right)).map(<[_]>::len).collect::<Vec<_>>();
-        for length in &lengths {
-            if *length > most {
-                order[from..from + length].sort_by_cached_key(|&row| {
-                    (self.windows[row].1, tie_break(spec, self.units[row], self.keys.row(row).as_ref()))
-                });
-            }
+        let mut kept = Vec::with_capacity(order.len());
+        let mut from = 0;
+        for length in lengths {
+            let rows = &mut order[from..from + length];
             from += length;
+            // Few units have more than count, so only theirs are put in order.
+            if length <= most_groups.min(most_days) {
+                kept.extend_from_slice(rows);
+                continue;
+            }
+            rows.sort_by_cached_key(|&row| {
+                (self.windows[row], tie_break(spec, self.units[row], self.keys.row(row).as_ref()))
+            });
+            let days = rows.chunk_by(|&left, &right| self.windows[left].0 == self.windows[right].0).take(most_days);
+            kept.extend(days.flat_map(|day| day.iter().take(most_groups)));
         }
-        let places = lengths.into_iter().flat_map(|length| 0..length);
-        order.into_iter().zip(places).filter(move |(_, place)| *place < most).map(|(row, _)| row)
+        kept
     }
 }
 

@@ -30,7 +30,7 @@ mod unit;
 pub use bound::Bounded;
 pub use expect::Expected;
 pub use measure::{Extent, Statistic, is_measure, measure_functions, measure_of};
-pub use spec::{Bounds, MeasureSpec, PrivateSpec, PublicKeys, SpecError};
+pub use spec::{Bounds, EPOCH_DAYS, MeasureSpec, PrivateSpec, PublicKeys, SpecError};
 
 pub(crate) use noised::{NOISED_FORMAT, noised_schema};
 pub(crate) use unit::unit_hash;

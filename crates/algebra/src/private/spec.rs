@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
+use std::ops::RangeInclusive;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::DataType;
@@ -17,6 +18,9 @@ use super::measure::{Call, Statistic, call_of, sql_of};
 use super::scale::Scale;
 use crate::aggregate::UnitKey;
 use crate::error::Error;
+
+/// Days of an epoch; the first begins with 1970.
+pub const EPOCH_DAYS: i32 = 28;
 
 /// Integers above this are not counted one by one in a double.
 const MOST_EXACT: f64 = 1_125_899_906_842_624.0;
@@ -70,8 +74,11 @@ pub struct PrivateSpec {
     pub delta: f64,
     /// The share of epsilon for the choice of groups, if it is named.
     pub selection_epsilon: Option<f64>,
-    /// Groups of a block that a unit contributes to, at most.
+    /// Groups of a day that a unit contributes to, at most.
     pub max_groups: u32,
+    /// Days of an epoch of [`EPOCH_DAYS`] that a unit contributes to, at most, where epsilon holds for such an epoch; for
+    /// a day when absent.
+    pub max_days: Option<u32>,
     /// Units that stand behind a group at least; groups are public when absent.
     pub min_units: Option<u32>,
     /// Which noise.
@@ -218,6 +225,17 @@ impl PrivateSpec {
         self.min_units.is_some()
     }
 
+    /// The days over which epsilon holds, `day` among them: they are one mechanism, and paid for together.
+    pub fn block_of(&self, day: i32) -> RangeInclusive<i32> {
+        match self.max_days {
+            None => day..=day,
+            Some(_) => {
+                let first = day.div_euclid(EPOCH_DAYS).saturating_mul(EPOCH_DAYS);
+                first..=first.saturating_add(EPOCH_DAYS - 1)
+            }
+        }
+    }
+
     /// The mechanism of a block: scales, and the price.
     ///
     /// # Errors
@@ -271,7 +289,8 @@ impl PrivateSpec {
                 min_units,
             },
         };
-        Ok(Design { mechanism: self.mechanism, max_groups: self.max_groups, selection, measures })
+        let max_groups = self.max_groups.saturating_mul(self.max_days.unwrap_or(1));
+        Ok(Design { mechanism: self.mechanism, max_groups, selection, measures })
     }
 
     /// How each unit is bounded, in words.
@@ -281,7 +300,8 @@ impl PrivateSpec {
             Some(format!("{} {low} to {high}", measure.statistic.function().trim_start_matches("dp_")))
         });
         let groups = format!("{} groups", self.max_groups);
-        std::iter::once(groups).chain(each).collect::<Vec<_>>().join("; ")
+        let days = self.max_days.map(|days| format!("{days} of {EPOCH_DAYS} days"));
+        std::iter::once(groups).chain(days).chain(each).collect::<Vec<_>>().join("; ")
     }
 
     /// What tells one declaration from another, as text. Noise is drawn by it.
@@ -297,9 +317,10 @@ impl PrivateSpec {
             };
             format!("{}{bounds}{cells}{share}", measure.statistic.function())
         });
+        let days = self.max_days.map_or_else(String::new, |days| format!(" on {days} days"));
         let public = self.public.as_ref().map_or(0, |public| public.rows.num_rows());
         format!(
-            "{} epsilon {} delta {} selection {:?} groups {} units {:?} of {} under key {} public {public}: {}",
+            "{} epsilon {} delta {} selection {:?} groups {}{days} units {:?} of {} under key {} public {public}: {}",
             self.mechanism,
             self.epsilon,
             self.delta,

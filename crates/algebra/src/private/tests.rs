@@ -73,6 +73,7 @@ fn spec(plan: &LogicalPlan, min_units: Option<u32>) -> (datafusion::logical_expr
         delta: 1e-6,
         selection_epsilon: None,
         max_groups: MAX_GROUPS,
+        max_days: None,
         min_units,
         mechanism: Mechanism::Laplace,
         public: None,
@@ -290,6 +291,36 @@ fn panes_are_windows_where_they_lie_on_a_grid() {
     assert_eq!(hop(7, 28), Some(Windows::tumble(7 * DAY_US)));
     assert_eq!(hop(21, 24), None, "three weeks begin on Mondays, three days do not");
     assert_eq!(Windows::Session { gap_us: HOUR_US }.panes(), None);
+}
+
+/// Where an epoch is paid for, a unit is in its first days of it, and in its first groups of each.
+#[tokio::test]
+async fn a_unit_in_every_window_of_an_epoch_pays_once() {
+    let session = session();
+    for function in measure_functions() {
+        session.register_udaf(function);
+    }
+    session.register_table("t", Arc::new(StreamTable::new("t", schema()))).unwrap();
+    let sql = "SELECT window_start, k, dp_count(1, 0, 2, 0) FROM (SELECT *, arrow_cast(date_bin(INTERVAL '1 hour', at), 'Timestamp(Microsecond, Some(\"UTC\"))') AS window_start FROM t) GROUP BY window_start, k";
+    let (aggregate, mut spec) = spec(&session.state().create_logical_plan(sql).await.unwrap(), Some(1));
+    spec.max_days = Some(2);
+    let groups = spec.calibration().unwrap().cost();
+    assert_eq!(
+        groups,
+        PrivateSpec { max_groups: 2 * MAX_GROUPS, max_days: None, ..spec.clone() }.calibration().unwrap().cost()
+    );
+    let barred = Release::private(aggregate, Arc::new(spec), Some(Windows::tumble(HOUR_US))).unwrap();
+    let cut = Cut::plan(&session, &barred).await.unwrap();
+    let row = |hour: i64| Row { at_us: hour * HOUR_US, unit: Some(1), key: 0, x: Some(1), y: Some(1.0) };
+    let rows = (5..40 * 24).map(row).collect::<Vec<_>>();
+    let rows = rows.iter().collect::<Vec<_>>();
+    let panes = Panes { days: Some((0..40).collect()), ..closed(40 * DAY_US) };
+    let bounded = cut.bound(states(&cut, &rows, &[200, 500]).await, &panes, Closed::default()).await.unwrap();
+    let shown = vector(&cut, bounded, &panes, Closed::default());
+    let hours = shown.keys().map(|(_, group)| group.split(' ').next().unwrap().parse::<i64>().unwrap() / HOUR_US);
+    let of_day = |day: i64| [0, 1, 2].map(|hour| day * 24 + hour);
+    let expected = [[5, 6, 7], of_day(1), of_day(28), of_day(29)].concat();
+    assert_eq!(hours.collect::<BTreeSet<_>>(), expected.into_iter().collect());
 }
 
 /// Requirement 10: what fails on a row is null there, and says nothing.

@@ -107,9 +107,10 @@ fn policy(policy: &Policy) -> String {
     match policy {
         Policy::Open => "everything: the stream protects nobody".to_owned(),
         Policy::Differential { clause, unit } => format!(
-            "noised groups: {}-differentially private, delta {}, per {unit} and day; at most {} of a day per {unit}",
+            "noised groups: {}-differentially private, delta {}, per {unit} and {}; at most {} of a day per {unit}",
             number(clause.epsilon),
             number(clause.delta),
+            if clause.max_days.is_some() { "epoch of 28 days" } else { "day" },
             counted(u64::from(clause.max_groups), "group")
         ),
         Policy::Threshold { k, unit } => {

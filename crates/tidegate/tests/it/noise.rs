@@ -139,6 +139,28 @@ fn windows_that_overlap_are_paid_for_once() {
     }
 }
 
+/// Where epsilon holds for an epoch of 28 days, all of its days are charged once, together.
+#[test]
+fn an_epoch_is_charged_once() {
+    let project = Project::with_sql(
+        &SQL.replace("max_groups_contributed = 4", "max_groups_contributed = 4, max_days_contributed = 2"),
+    );
+    let mut before = BTreeMap::new();
+    for number in 0..3 {
+        project.run(&step(&project, number)).ok();
+        let now = shown(&project);
+        assert!(before.iter().all(|(group, n)| now.get(group) == Some(n)), "what was shown stands");
+        before = now;
+    }
+    assert_eq!(before.len(), 14, "seven windows of two groups: {before:?}");
+    let (charged, first) = (charges(&project), 20_458_i64.div_euclid(28) * 28);
+    assert_eq!(charged, [("noised".to_owned(), (first..first + 28).collect())]);
+    let unit =
+        project.run(&["sql", "SELECT DISTINCT dp_unit, dp_bounds FROM released.noised", "--format", "csv"]).ok().stdout;
+    assert!(unit.contains("\"u, 28 days\",4 groups; 2 of 28 days; count 0 to 2"), "{unit}");
+    assert!(project.run(&["explain", "noised"]).ok().stdout.contains("per u and epoch of 28 days of event time"));
+}
+
 const JOINED: &str = "
 CREATE STREAM d (at TIMESTAMP, u VARCHAR, id BIGINT, k VARCHAR) WITH (path = 'decisions', format = 'csv', event_time = 'at',
   privacy_unit = 'u', epsilon_budget = 200, delta_budget = 1e-4);
