@@ -35,6 +35,11 @@ impl Fingerprint {
         Self(digest.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    /// The fingerprint of a view's plan, given as text.
+    pub(crate) fn of_view(plan: &str) -> Self {
+        Self::default().over(&format!("view\n{plan}"))
+    }
+
     /// The fingerprint of the same plan over rows that are read as `reading` says.
     pub(crate) fn over(&self, reading: &str) -> Self {
         let digest = Sha256::digest(format!("{self}\n{reading}"));

@@ -42,6 +42,19 @@ pub fn query_session() -> SessionContext {
     context
 }
 
+/// A session that plans and runs queries over released rows: as for ad hoc queries, in one partition, so that the same rows
+/// give the same answer.
+pub fn view_session_in(pool: &Pool) -> SessionContext {
+    let mut config = SessionConfig::new().with_target_partitions(1).with_information_schema(false);
+    config.options_mut().sql_parser.collect_spans = true;
+    config.options_mut().execution.collect_statistics = false;
+    let context = SessionContext::new_with_config_rt(config, Arc::clone(&pool.0));
+    for function in exact_functions() {
+        context.register_udaf(function);
+    }
+    context
+}
+
 /// The memory that all sessions made in it share.
 ///
 /// A partial aggregation that finds none left hands on what it has and begins anew: its groups then stand in the state

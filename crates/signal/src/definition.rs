@@ -16,6 +16,7 @@ use tidegate_privacy::Allowance;
 
 use crate::clause::{ClauseKind, PrivacyClause, lift};
 use crate::cursor::{Cursor, is_word, tokenize};
+use crate::derived::reads_released;
 use crate::flink::Partition;
 use crate::options::Options;
 use crate::parameters::substitute;
@@ -139,8 +140,10 @@ pub struct Definitions {
     pub streams: Vec<StreamDefinition>,
     /// Tables in the order of their files. Of a stream they have the path, the format and the columns.
     pub tables: Vec<StreamDefinition>,
-    /// Signals in the order of their files.
+    /// Signals over streams in the order of their files.
     pub signals: Vec<SignalDefinition>,
+    /// Signals over released signals in the order of their files.
+    pub derived: Vec<SignalDefinition>,
 }
 
 impl Definitions {
@@ -196,9 +199,9 @@ impl Definitions {
             self.tables.push(table);
         } else if created && cursor.skip("signal") {
             let signal = read_signal(&mut cursor, source, &tokens, session)?;
-            let others = self.signals.iter().map(|other| &other.name);
+            let others = self.signals.iter().chain(&self.derived).map(|other| &other.name);
             refuse_twin("signal", &signal.name, others)?;
-            self.signals.push(signal);
+            if reads_released(&signal.query) { self.derived.push(signal) } else { self.signals.push(signal) }
         } else {
             return Err(refuse(
                 Code::UnknownStatement,

@@ -15,6 +15,7 @@ use tidegate_algebra::private::measure_functions;
 use tidegate_algebra::{Cut, Pool, Release, StaticTable, StreamTable, Threshold, UnitKey, Windows, session_in};
 
 use crate::definition::{SignalDefinition, StreamDefinition};
+use crate::derived::Derived;
 use crate::interval::StreamJoin;
 use crate::join::{Table, Tables};
 use crate::noise::Noising;
@@ -153,6 +154,18 @@ impl Planner {
         let cut = [Some(stream), other].into_iter().flatten().fold(signal.cut, counting);
         let stands = signal.stands || shape.join.is_some();
         Ok(Signal { join: shape.join, cut, stands, ..signal })
+    }
+
+    /// Plans a signal over signals whose released rows have these columns.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub async fn derive(
+        &self,
+        definition: &SignalDefinition,
+        released: &BTreeMap<String, SchemaRef>,
+    ) -> Result<Derived, Refusal> {
+        Derived::plan(definition, released, &self.tables, &self.pool).await
     }
 
     async fn plan_groups(
@@ -300,7 +313,7 @@ fn require_event_time(window: &PaneCall, stream: &StreamDefinition, signal: &Sig
     }
 }
 
-async fn parse(definition: &SignalDefinition, session: &SessionContext) -> PlanResult<LogicalPlan> {
+pub(crate) async fn parse(definition: &SignalDefinition, session: &SessionContext) -> PlanResult<LogicalPlan> {
     let mut parser = DFParserBuilder::new(definition.query.clone()).build()?;
     let mut statements = parser.parse_statements()?;
     match (statements.pop_front(), statements.is_empty()) {

@@ -244,8 +244,11 @@ pub struct ReleaseCommit {
     pub releases: Vec<ReleaseEntry>,
     /// Per signal, the groups below its threshold in the days that were released. For the operator only.
     pub withheld: BTreeMap<String, u64>,
-    /// Files of earlier definitions that are no longer released.
+    /// Files that are no longer released.
     pub removed: Vec<String>,
+    /// Per signal that was computed from released ones, the digest of what it was computed from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub derived: BTreeMap<String, String>,
 }
 
 /// State files of one signal that became one.

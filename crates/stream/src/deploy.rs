@@ -11,7 +11,7 @@ use crate::history::History;
 pub struct DefinedSignal {
     /// Its name.
     pub name: String,
-    /// The streams it reads.
+    /// The streams it reads; none where it is computed from released signals.
     pub streams: Vec<String>,
     /// The plan that makes its state.
     pub fingerprint: Fingerprint,
@@ -71,7 +71,7 @@ pub fn compare(
         let plan = (signal.name.clone(), signal.fingerprint.clone());
         if !known.contains(&signal.name) {
             Fate::New(landed)
-        } else if !history.signals.contains_key(&plan) {
+        } else if !signal.streams.is_empty() && !history.signals.contains_key(&plan) {
             Fate::Restarted(landed)
         } else {
             match days_to_restate(history, signal) {

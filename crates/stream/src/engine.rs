@@ -1,5 +1,6 @@
 //! How does a project drain what its sources have?
 
+mod derive;
 mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +8,7 @@ use std::sync::Arc;
 
 use tidegate_contract::stream::StreamContract;
 use tidegate_ledger::{Budget, Chain, Spend, Store};
-use tidegate_signal::Signal;
+use tidegate_signal::{Derived, Signal};
 use tidegate_source::Source;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -67,6 +68,8 @@ pub struct Engine {
     history: History,
     streams: Vec<StreamInput>,
     signals: Vec<Signal>,
+    /// Signals over what those release, each after the ones that it reads.
+    derived: Vec<Derived>,
     limits: Limits,
     run: Run,
     stop: Stop,
@@ -111,8 +114,23 @@ impl Engine {
         let budget = if is_noised { Some(Budget::open(store.clone()).await?) } else { None };
         let run = Run { id: run_id, generation: history.generation + 1 };
         let (stop, failed) = (Stop::default(), BTreeMap::new());
-        let (swept, patient) = (false, false);
-        Ok(Self { store, chain, history, streams, signals, limits, run, stop, keys, swept, failed, budget, patient })
+        let (swept, patient, derived) = (false, false, Vec::new());
+        Ok(Self {
+            store,
+            chain,
+            history,
+            streams,
+            signals,
+            derived,
+            limits,
+            run,
+            stop,
+            keys,
+            swept,
+            failed,
+            budget,
+            patient,
+        })
     }
 
     /// What has happened so far.
@@ -158,8 +176,9 @@ impl Engine {
     /// Any [`Error`]; epochs committed before it stand.
     pub async fn drain(&mut self, end: InputEnd, progress: &(dyn Fn(Progress) + Sync)) -> Result<Summary> {
         let mut summary = Summary::default();
-        for signal in &self.signals {
-            summary.signals.entry(signal.name().to_owned()).or_default();
+        let derived = self.derived.iter().map(Derived::name);
+        for signal in self.signals.iter().map(Signal::name).chain(derived) {
+            summary.signals.entry(signal.to_owned()).or_default();
         }
         if let Err(error) = self.drain_all(end, &mut summary, progress).await {
             // Files that another process merged are gone: that is no damage, it is the other's turn.
@@ -184,7 +203,8 @@ impl Engine {
             self.drain_stream(stream, summary, progress).await?;
         }
         self.settle(end).await?;
-        self.release(end, summary, progress).await
+        self.release(end, summary, progress).await?;
+        self.derive(summary, progress).await
     }
 
     /// Takes rows of a stream that were set aside, all or those with one `reason`, into their windows after all, and
@@ -210,6 +230,7 @@ impl Engine {
         }
         if replayed.taken > 0 {
             self.release(InputEnd::Pause, &mut summary, progress).await?;
+            self.derive(&mut summary, progress).await?;
         }
         match std::mem::take(&mut self.failed).into_values().next() {
             Some(error) => Err(error),
@@ -420,6 +441,7 @@ impl Engine {
             releases: Vec::new(),
             withheld: BTreeMap::new(),
             removed: Vec::new(),
+            derived: BTreeMap::new(),
         };
         for signal in &self.signals {
             // Windows that are closed for the stream may lack rows that this signal has yet to read.

@@ -24,6 +24,8 @@ pub struct History {
     pub generation: u64,
     /// Per signal and day, the newest release.
     pub released: BTreeMap<(String, Option<i32>), ReleaseEntry>,
+    /// Per signal over released ones, the digest of what it was last computed from.
+    pub derived: BTreeMap<String, String>,
 }
 
 /// How far a stream has come.
@@ -312,6 +314,7 @@ impl History {
             let stream = self.streams.entry(stream.clone()).or_default();
             stream.closed.sealed_us = Some(latest_us).max(stream.closed.sealed_us);
         }
+        self.derived.extend(release.derived.clone());
         self.released.retain(|_, entry| !release.removed.contains(&entry.path));
         for entry in &release.releases {
             let before = self.released.insert((entry.signal.clone(), entry.day), entry.clone());

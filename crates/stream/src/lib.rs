@@ -17,6 +17,7 @@ mod commit;
 mod compact;
 mod dedupe;
 mod deploy;
+mod derive;
 mod dirty;
 mod engine;
 mod epoch;
@@ -47,6 +48,7 @@ pub use commit::{
     ReleaseEntry, ReplayCommit, Section, SettledCommit, SignalEpoch, StateFile, TakenRows,
 };
 pub use deploy::{DefinedSignal, Fate, Landed, compare};
+pub use derive::table_schema;
 pub use engine::{Engine, InputEnd, StreamInput};
 pub use epoch::Limits;
 pub use error::{Error, Result};
@@ -54,7 +56,7 @@ pub use history::{History, SetAsideFile, StreamHistory, WaitingRows};
 pub use layout::{LOG, released_file};
 pub use noise::clause;
 pub use quarantine::read as read_quarantine;
-pub use released::released_schema;
+pub use released::{derived_schema, released_schema};
 pub use replay::{Replayed, Skipped};
 pub use standing::{Overdraft, Standing, overdrafts};
 pub use stop::Stop;

@@ -65,7 +65,8 @@ pub(crate) async fn stage(
     Ok(result)
 }
 
-fn released_by<'a>(history: &'a History, name: &str) -> BTreeMap<Option<i32>, &'a ReleaseEntry> {
+/// The released days of a signal.
+pub(crate) fn released_by<'a>(history: &'a History, name: &str) -> BTreeMap<Option<i32>, &'a ReleaseEntry> {
     let entries = history.released.iter().filter(|((signal, _), _)| signal == name);
     entries.map(|((_, day), entry)| (*day, entry)).collect()
 }

@@ -16,7 +16,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use sha2::{Digest, Sha256};
 use tidegate_algebra::{Panes, Windows, utc_day};
-use tidegate_signal::{Policy, Signal};
+use tidegate_signal::{Derived, Policy, Signal, SignalDefinition};
 
 use crate::error::{Error, Result};
 use crate::layout::date_of;
@@ -38,7 +38,16 @@ pub(crate) struct ReleasedDay {
 pub fn released_schema(signal: &Signal) -> Result<SchemaRef> {
     let rows = readable(&RecordBatch::new_empty(signal.cut.output_schema()))?;
     let rows = with_standing(signal, &rows, &Standing { panes: &Panes::default(), restatements: &[] })?;
-    Ok(with_origin(signal, &rows, "")?.schema())
+    Ok(with_origin(&signal.definition, &rows, "", terms_of(signal, 0))?.schema())
+}
+
+/// The columns of the released files of a signal that is computed from others'.
+///
+/// # Errors
+/// When a column has no type that readers know.
+pub fn derived_schema(signal: &Derived) -> Result<SchemaRef> {
+    let rows = readable(&RecordBatch::new_empty(Arc::clone(signal.view.schema())))?;
+    Ok(with_origin(&signal.definition, &rows, "", Vec::new())?.schema())
 }
 
 /// What a day's release says about its windows.
@@ -57,8 +66,23 @@ pub(crate) fn file_of(
     standing: &Standing<'_>,
 ) -> Result<ReleasedDay> {
     let rows = with_standing(signal, &readable(rows)?, standing)?;
-    let release_id = release_id(signal, day, &rows)?;
-    let parts = slices(&rows).map(|slice| with_origin(signal, &slice, &release_id));
+    written(&signal.definition, day, &rows, |count| terms_of(signal, count))
+}
+
+/// Writes the sorted `rows` of one day of a signal that is computed from others' as the file that readers see.
+pub(crate) fn derived_file(signal: &Derived, day: Option<i32>, rows: &RecordBatch) -> Result<ReleasedDay> {
+    written(&signal.definition, day, &readable(rows)?, |_| Vec::new())
+}
+
+/// The file of one day; `terms` gives the columns that say under which terms so many rows are shown.
+fn written(
+    definition: &SignalDefinition,
+    day: Option<i32>,
+    rows: &RecordBatch,
+    terms: impl Fn(usize) -> Vec<Term>,
+) -> Result<ReleasedDay> {
+    let release_id = release_id(definition, day, rows)?;
+    let parts = slices(rows).map(|slice| with_origin(definition, &slice, &release_id, terms(slice.num_rows())));
     Ok(ReleasedDay { rows: rows.num_rows() as u64, bytes: write_parquet(parts)?, release_id })
 }
 
@@ -69,33 +93,48 @@ fn slices(rows: &RecordBatch) -> impl Iterator<Item = RecordBatch> {
     (0..count.max(1)).step_by(ROWS).map(move |from| rows.slice(from, ROWS.min(count - from)))
 }
 
+/// A column that says under which terms rows are shown.
+type Term = (&'static str, ArrayRef);
+
 /// Adds the columns that say where rows come from.
-fn with_origin(signal: &Signal, rows: &RecordBatch, release_id: &str) -> Result<RecordBatch> {
+fn with_origin(
+    definition: &SignalDefinition,
+    rows: &RecordBatch,
+    release_id: &str,
+    terms: Vec<Term>,
+) -> Result<RecordBatch> {
     let mut fields = rows.schema().fields().to_vec();
     let mut columns = rows.columns().to_vec();
     let count = rows.num_rows();
-    let constant = |text: &str| Arc::new(StringArray::from(vec![text; count])) as ArrayRef;
-    let mut add = |name: &str, column: ArrayRef| {
+    let before = [("signal_version", constant(&definition.version, count)), ("scope", constant("global", count))];
+    let after = [("code_hash", constant(&definition.code_hash, count)), ("release_id", constant(release_id, count))];
+    for (name, column) in before.into_iter().chain(terms).chain(after) {
         fields.push(Arc::new(Field::new(name, column.data_type().clone(), false)));
         columns.push(column);
-    };
-    add("signal_version", constant(&signal.definition.version));
-    add("scope", constant("global"));
+    }
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}
+
+/// The threshold or the noise under which `count` rows of `signal` are shown.
+fn terms_of(signal: &Signal, count: usize) -> Vec<Term> {
+    let mut terms = Vec::new();
     if let Some(k) = signal.policy.threshold().and_then(|k| i32::try_from(k).ok()) {
-        add("k", Arc::new(Int32Array::from(vec![k; count])));
+        terms.push(("k", Arc::new(Int32Array::from(vec![k; count])) as ArrayRef));
     }
     if let (Some(spec), Policy::Differential { unit, .. }) = (signal.cut.private_spec(), &signal.policy) {
         let number = |value: f64| Arc::new(Float64Array::from(vec![value; count])) as ArrayRef;
-        add("dp_mechanism", constant(&spec.mechanism.to_string()));
-        add("dp_epsilon", number(spec.epsilon));
-        add("dp_delta", number(spec.delta));
-        add("dp_unit", constant(&format!("{unit}, {}", block_of(signal))));
-        add("dp_bounds", constant(&spec.bounds()));
-        add("dp_clause", constant(&noise::clause(signal)));
+        terms.push(("dp_mechanism", constant(&spec.mechanism.to_string(), count)));
+        terms.push(("dp_epsilon", number(spec.epsilon)));
+        terms.push(("dp_delta", number(spec.delta)));
+        terms.push(("dp_unit", constant(&format!("{unit}, {}", block_of(signal)), count)));
+        terms.push(("dp_bounds", constant(&spec.bounds(), count)));
+        terms.push(("dp_clause", constant(&noise::clause(signal), count)));
     }
-    add("code_hash", constant(&signal.definition.code_hash));
-    add("release_id", constant(release_id));
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+    terms
+}
+
+fn constant(text: &str, count: usize) -> ArrayRef {
+    Arc::new(StringArray::from(vec![text; count]))
 }
 
 /// Over what epsilon holds: a day of event time, where no window touches two; or an epoch.
@@ -150,11 +189,10 @@ fn readable_type(data_type: &DataType) -> DataType {
 }
 
 /// The first 128 bits of a SHA-256 over the definition and the rows' values.
-fn release_id(signal: &Signal, day: Option<i32>, rows: &RecordBatch) -> Result<String> {
+fn release_id(definition: &SignalDefinition, day: Option<i32>, rows: &RecordBatch) -> Result<String> {
     let mut digest = Sha256::new();
-    let definition = &signal.definition;
     let day = day.map_or_else(String::new, date_of);
-    for part in [signal.name(), &definition.version, &definition.code_hash, &day] {
+    for part in [&definition.name.value, &definition.version, &definition.code_hash, &day] {
         digest.update(part);
         digest.update([0]);
     }
@@ -225,14 +263,25 @@ pub(crate) fn by_day(signal: &Signal, rows: &RecordBatch) -> Result<BTreeMap<Opt
             let starts = instants(rows, "window_start")?;
             starts.into_iter().map(|start| windows.day_of(start)).collect::<Vec<_>>()
         }
-        (None, Some(column)) => instants_of(rows.column(column))?.into_iter().map(utc_day).collect(),
-        (None, None) => return Ok(BTreeMap::from([(None, rows.clone())])),
+        (None, filed_by) => return by_instant(rows, filed_by),
     };
+    Ok(parts_of(rows, &days))
+}
+
+/// Cuts rows sorted by the instant in a column into its days; without one they are one part.
+pub(crate) fn by_instant(rows: &RecordBatch, filed_by: Option<usize>) -> Result<BTreeMap<Option<i32>, RecordBatch>> {
+    let Some(column) = filed_by else { return Ok(BTreeMap::from([(None, rows.clone())])) };
+    let days = instants_of(rows.column(column))?.into_iter().map(utc_day).collect::<Vec<_>>();
+    Ok(parts_of(rows, &days))
+}
+
+/// Cuts rows into the stretches of equal days.
+fn parts_of(rows: &RecordBatch, days: &[i32]) -> BTreeMap<Option<i32>, RecordBatch> {
     let mut parts = BTreeMap::new();
     let mut from = 0;
     for chunk in days.chunk_by(|left, right| left == right) {
         parts.insert(Some(chunk[0]), rows.slice(from, chunk.len()));
         from += chunk.len();
     }
-    Ok(parts)
+    parts
 }

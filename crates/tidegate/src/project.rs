@@ -1,5 +1,6 @@
 //! What does a project's folder hold, and how is it made ready to run?
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,9 +10,11 @@ use tidegate_algebra::{Pool, UnitKey, session};
 use tidegate_contract::stream::StreamContract;
 use tidegate_ledger::{Spend, Store};
 use tidegate_privacy::{Allowance, Cost};
-use tidegate_signal::{Definitions, Planner, Signal, SignalDefinition, SourceText, Stream, StreamDefinition, Table};
+use tidegate_signal::{
+    Definitions, Derived, Planner, Signal, SignalDefinition, SourceText, Stream, StreamDefinition, Table,
+};
 use tidegate_source::Source;
-use tidegate_stream::{Engine, Limits, StreamInput};
+use tidegate_stream::{Engine, Limits, StreamInput, derived_schema, released_schema, table_schema};
 
 use crate::admit::admit;
 use crate::cli;
@@ -72,6 +75,40 @@ impl Project {
         if refusals.is_empty() { Ok(signals) } else { Err(refusals.into()) }
     }
 
+    /// Plans the signals over what `signals` release, each after those that it reads.
+    pub(crate) async fn derive(&self, signals: &[Signal]) -> Result<Vec<Derived>> {
+        let planner = self.planner(no_key())?;
+        let mut tables = BTreeMap::new();
+        for signal in signals {
+            tables.insert(signal.name().to_owned(), table_schema(&released_schema(signal)?));
+        }
+        let mut waiting = self.definitions.derived.iter().collect::<Vec<_>>();
+        let mut derived = Vec::new();
+        loop {
+            let (count, mut refusals, mut left) = (waiting.len(), Vec::new(), Vec::new());
+            for definition in waiting {
+                match planner.derive(definition, &tables).await {
+                    Ok(signal) => {
+                        tables.insert(signal.name().to_owned(), table_schema(&derived_schema(&signal)?));
+                        derived.push(signal);
+                    }
+                    // What it reads may be planned next.
+                    Err(refusal) => {
+                        refusals.push(refusal);
+                        left.push(definition);
+                    }
+                }
+            }
+            if left.is_empty() {
+                return Ok(derived);
+            }
+            if left.len() == count {
+                return Err(refusals.into());
+            }
+            waiting = left;
+        }
+    }
+
     fn planner(&self, key: UnitKey) -> Result<Planner> {
         let pool = Pool::of(self.config.limits().pool_bytes).map_err(|error| {
             Failure::infrastructure("TG500", error.to_string(), "give this user a folder for temporary files")
@@ -126,6 +163,7 @@ impl Project {
         let is_new = self.known_key().await?.is_none();
         let looked_at = self.plan_to_look_at().await?;
         admit(self, &looked_at)?;
+        self.derive(&looked_at).await?;
         let store = self.store()?;
         let key = secret::load_or_create(&store, &self.root).await?;
         let signals = if is_new { self.plan(key).await? } else { looked_at };
@@ -134,7 +172,9 @@ impl Project {
             source: Arc::clone(source),
             budget: self.budget_of(&stream.definition),
         });
-        Ok(Engine::open(store, streams.collect(), signals, self.config.limits(), run_id).await?)
+        let derived = self.derive(&signals).await?;
+        let engine = Engine::open(store, streams.collect(), signals, self.config.limits(), run_id).await?;
+        Ok(engine.with_derived(derived))
     }
 }
 

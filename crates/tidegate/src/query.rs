@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::catalog::{MemTable, MemorySchemaProvider};
 use datafusion::common::TableReference;
@@ -26,8 +26,9 @@ use datafusion::sql::parser::DFParserBuilder;
 use datafusion::sql::sqlparser::tokenizer::Span;
 use futures::StreamExt;
 use tidegate_algebra::query_session;
-use tidegate_signal::{Parameter, Place, Refusal, Signal, SourceText, WindowPlanner, WindowedStream, query_tokens};
+use tidegate_signal::{Parameter, Place, Refusal, SourceText, WindowPlanner, WindowedStream, query_tokens};
 use tidegate_source::{Item, Source};
+use tidegate_stream::{derived_schema, released_schema, table_schema};
 
 use crate::failure::{Failure, Result, Snippet};
 use crate::project::Project;
@@ -202,7 +203,7 @@ async fn register_released(session: &SessionContext, project: &Project) -> Resul
         catalog.register_schema("released", schema)?;
     }
     let mut missing = Vec::new();
-    for signal in &project.definitions.signals {
+    for signal in project.definitions.signals.iter().chain(&project.definitions.derived) {
         let name = &signal.name.value;
         match released_folder(&project.root, name) {
             Some(folder) => {
@@ -215,10 +216,13 @@ async fn register_released(session: &SessionContext, project: &Project) -> Resul
     if missing.is_empty() {
         return Ok(());
     }
-    for signal in project.plan_to_look_at().await.unwrap_or_default() {
-        if missing.iter().any(|name| name == signal.name()) {
-            let empty = Arc::new(EmptyTable::new(released_columns(&signal)?));
-            session.register_table(TableReference::partial("released", signal.name()), empty)?;
+    let signals = project.plan_to_look_at().await.unwrap_or_default();
+    let derived = project.derive(&signals).await.unwrap_or_default();
+    let signals = signals.iter().map(|signal| (signal.name(), released_schema(signal)));
+    for (name, schema) in signals.chain(derived.iter().map(|signal| (signal.name(), derived_schema(signal)))) {
+        if missing.iter().any(|missing| missing == name) {
+            let empty = Arc::new(EmptyTable::new(table_schema(&schema?)));
+            session.register_table(TableReference::partial("released", name), empty)?;
         }
     }
     Ok(())
@@ -242,13 +246,6 @@ fn released_folder(root: &Path, signal: &str) -> Option<PathBuf> {
     let is_filled = |day: DirEntry| std::fs::read_dir(day.path()).is_ok_and(|files| files.flatten().any(is_named));
     let filled = std::fs::read_dir(&folder).ok()?.flatten().any(is_filled);
     filled.then_some(folder)
-}
-
-/// The columns that `released.<signal>` will have once there is something in it.
-fn released_columns(signal: &Signal) -> Result<SchemaRef> {
-    let mut fields = tidegate_stream::released_schema(signal)?.fields().to_vec();
-    fields.push(Arc::new(Field::new("date", DataType::Date32, false)));
-    Ok(Arc::new(Schema::new(fields)))
 }
 
 /// The released files of one signal as a table, with its `date` partitions.

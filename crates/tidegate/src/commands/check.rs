@@ -12,13 +12,9 @@ pub(crate) async fn run(place: &Place) -> Result<ExitCode> {
     let project = Project::load(place).await?;
     let signals = project.plan_to_look_at().await?;
     admit(&project, &signals)?;
+    let count = signals.len() + project.derive(&signals).await?.len();
     let streams = project.inputs.len();
-    print(&format!(
-        "{streams} stream{} and {} signal{} are ready to run\n",
-        plural(streams),
-        signals.len(),
-        plural(signals.len())
-    ))?;
+    print(&format!("{streams} stream{} and {} signal{} are ready to run\n", plural(streams), count, plural(count)))?;
     Ok(ExitCode::SUCCESS)
 }
 

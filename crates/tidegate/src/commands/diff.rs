@@ -23,6 +23,14 @@ pub(crate) async fn run(place: &Place, options: &cli::Diff) -> Result<ExitCode> 
         fingerprint: signal.cut.fingerprint().clone(),
         code_hash: signal.definition.code_hash.clone(),
     });
+    let derived = project.derive(&signals).await?;
+    let derived = derived.iter().map(|signal| DefinedSignal {
+        name: signal.name().to_owned(),
+        streams: Vec::new(),
+        fingerprint: signal.view.fingerprint().clone(),
+        code_hash: signal.definition.code_hash.clone(),
+    });
+    let defined = defined.chain(derived);
     let history = History::of(&Log::read(place).await?.records);
     let fates = compare(&history, &defined.collect::<Vec<_>>(), &landed(&project)?);
     print(&if options.json { to_json(&fates)? } else { describe(&fates) })?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use datafusion::arrow::datatypes::DataType;
 use tidegate_algebra::StateColumn;
-use tidegate_signal::{Policy, Signal, StreamJoin};
+use tidegate_signal::{Derived, Policy, Signal, StreamJoin};
 
 use crate::cli::{self, Place};
 use crate::failure::{Failure, Result};
@@ -19,14 +19,34 @@ pub(crate) async fn run(place: &Place, options: &cli::Explain) -> Result<ExitCod
     let project = Project::load(place).await?;
     let signals = project.plan_to_look_at().await?;
     let wanted = |signal: &&Signal| options.signal.as_ref().is_none_or(|name| name == signal.name());
-    let texts = signals.iter().filter(wanted).map(|signal| describe(signal, &project)).collect::<Result<Vec<_>>>()?;
+    let mut texts =
+        signals.iter().filter(wanted).map(|signal| describe(signal, &project)).collect::<Result<Vec<_>>>()?;
+    let derived = project.derive(&signals).await?;
+    let wanted = |signal: &&Derived| options.signal.as_ref().is_none_or(|name| name == signal.name());
+    texts.extend(derived.iter().filter(wanted).map(describe_derived));
     if texts.is_empty() {
         let name = options.signal.as_deref().unwrap_or_default();
-        let known = signals.iter().map(Signal::name).collect::<Vec<_>>().join(", ");
+        let known = signals.iter().map(Signal::name).chain(derived.iter().map(Derived::name));
+        let known = known.collect::<Vec<_>>().join(", ");
         return Err(Failure::usage("TG302", format!("there is no signal `{name}`"), format!("signals are: {known}")));
     }
     print(&texts.join("\n"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A signal over released rows: what it reads, and how it is computed.
+fn describe_derived(signal: &Derived) -> String {
+    let reads = signal.reads().map(|name| format!("released.{name}")).collect::<Vec<_>>().join(", ");
+    let filed = match signal.filed_by {
+        Some(_) => "by the day of window_start",
+        None => "all together: it has no window_start",
+    };
+    format!(
+        "signal {} version {}\n  reads     {reads}\n  released  {filed}, whenever one of these is released anew\n\n{}",
+        signal.name(),
+        signal.definition.version,
+        indent(&signal.view.describe())
+    )
 }
 
 fn describe(signal: &Signal, project: &Project) -> Result<String> {

@@ -7,6 +7,7 @@ mod budget;
 mod commands;
 mod crash;
 mod demo;
+mod derived;
 mod diff;
 mod disorder;
 mod encryption;
