@@ -80,6 +80,8 @@ codes! {
     NotPublic = "TG210",
     /// What is shown under a threshold could be subtracted from what was shown.
     Subtractable = "TG214",
+    /// A sketch of a protected stream, or what stands in it, would be shown.
+    SketchShown = "TG215",
 }
 
 impl Code {

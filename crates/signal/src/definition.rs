@@ -16,7 +16,7 @@ use tidegate_privacy::Allowance;
 
 use crate::clause::{ClauseKind, PrivacyClause, lift};
 use crate::cursor::{Cursor, is_word, tokenize};
-use crate::derived::reads_released;
+use crate::derived::reads_signals;
 use crate::flink::Partition;
 use crate::options::Options;
 use crate::parameters::substitute;
@@ -73,6 +73,36 @@ pub struct SignalDefinition {
     pub query_place: Place,
     /// It is run once, and not for every window that closes.
     pub once: bool,
+    /// Who may read its rows.
+    pub scope: Scope,
+}
+
+/// Who may read the rows of a signal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// Everybody: they are released.
+    #[default]
+    Global,
+    /// Signals alone that are computed from them.
+    Internal,
+}
+
+impl Scope {
+    /// The folder of its rows, and the schema in which they are a table.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Global => "released",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::Internal => "internal",
+        }
+    }
 }
 
 impl SignalDefinition {
@@ -110,6 +140,7 @@ impl SignalDefinition {
             query,
             query_place,
             once: true,
+            scope: Scope::Global,
         }))
     }
 
@@ -201,7 +232,7 @@ impl Definitions {
             let signal = read_signal(&mut cursor, source, &tokens, session)?;
             let others = self.signals.iter().chain(&self.derived).map(|other| &other.name);
             refuse_twin("signal", &signal.name, others)?;
-            if reads_released(&signal.query) { self.derived.push(signal) } else { self.signals.push(signal) }
+            if reads_signals(&signal.query) { self.derived.push(signal) } else { self.signals.push(signal) }
         } else {
             return Err(refuse(
                 Code::UnknownStatement,
@@ -428,7 +459,7 @@ fn read_signal(
     let name = read_name(cursor, "signal")?;
     let (mut version, mut owner, mut kind, mut description) = ("1.0.0".to_owned(), None, None, None);
     let (mut lateness_us, mut max_groups) = (0, None);
-    let mut zone = None;
+    let (mut zone, mut scope) = (None, Scope::Global);
     if cursor.next_is("with") {
         let mut options = read_with(cursor, "CREATE SIGNAL", source, session, SHAPE)?;
         if let Some(declared) = options.text("version")? {
@@ -440,6 +471,7 @@ fn read_signal(
         lateness_us = options.duration_us("lateness")?.unwrap_or(0);
         max_groups = options.integer("max_groups", 1)?.map(|option| option.value.unsigned_abs());
         zone = time_zone(&mut options)?;
+        scope = read_scope(&mut options)?;
         options.finish()?;
     }
     cursor.expect("AS", SHAPE)?;
@@ -463,6 +495,16 @@ fn read_signal(
         query,
         query_place,
         once: false,
+        scope,
+    })
+}
+
+fn read_scope(options: &mut Options) -> Result<Scope, Refusal> {
+    let Some(scope) = options.text("scope")? else { return Ok(Scope::Global) };
+    let known = [Scope::Global, Scope::Internal].into_iter().find(|known| known.name() == scope.value);
+    known.ok_or_else(|| {
+        let cause = format!("there is no scope `{}`", scope.value);
+        refuse(Code::OptionValue, &scope.place, cause, "write scope = 'internal', or leave it out")
     })
 }
 

@@ -17,13 +17,22 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use tidegate_algebra::{Pool, StaticTable, View, view_session_in};
 
 use crate::cursor::is_word;
-use crate::definition::SignalDefinition;
+use crate::definition::{Scope, SignalDefinition};
+use crate::guard::refuse_shown_sketches;
 use crate::join::Tables;
 use crate::plan::parse;
 use crate::{Code, Policy, Refusal, output, refuse};
 
-/// The schema in which released rows are tables.
-const RELEASED: &str = "released";
+/// A signal whose rows others may be computed from.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The columns of its rows.
+    pub columns: SchemaRef,
+    /// Who else may read them.
+    pub scope: Scope,
+    /// They are internal, and of people who are protected: sketches in them may be compared, and not shown.
+    pub guarded: bool,
+}
 
 /// The column by which rows of a derived signal are filed under days.
 const WINDOW_START: &str = "window_start";
@@ -39,6 +48,8 @@ pub struct Derived {
     pub filed_by: Option<usize>,
     /// The columns by which its rows are sorted: all of them, the window first.
     pub sort_order: Vec<usize>,
+    /// What it reads is guarded, and so are its rows.
+    pub guarded: bool,
 }
 
 impl Derived {
@@ -52,19 +63,19 @@ impl Derived {
         self.view.reads().map(|(_, table)| table)
     }
 
-    /// Plans `definition` over signals whose released rows have these columns, and over public tables.
+    /// Plans `definition` over the rows of signals, and over public tables.
     ///
     /// # Errors
     /// A [`Refusal`] that says where, why, and what to write instead.
     pub(crate) async fn plan(
         definition: &SignalDefinition,
-        released: &BTreeMap<String, SchemaRef>,
+        shown: &BTreeMap<String, Shown>,
         tables: &Tables,
         pool: &Pool,
     ) -> Result<Self, Refusal> {
         let explain = |error: &DataFusionError| Refusal::from_datafusion(error, &definition.query_place);
         refuse_options(definition)?;
-        let session = session(released, tables, pool).map_err(|error| explain(&error))?;
+        let session = session(shown, tables, pool).map_err(|error| explain(&error))?;
         let plan = parse(definition, &session).await.map_err(|error| explain(&error))?;
         let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         if read_only.verify_plan(&plan).is_err() {
@@ -74,18 +85,23 @@ impl Derived {
         refuse_volatile(&plan, definition)?;
         let schema = Arc::new(plan.schema().as_arrow().clone());
         output::check(&schema, None, &Policy::Open, definition)?;
-        let view = View::of(plan, pool).map_err(|error| explain(&error.into()))?;
+        let view = View::of(plan.clone(), pool).map_err(|error| explain(&error.into()))?;
+        let guarded = view.reads().any(|(_, name)| shown.get(name).is_some_and(|shown| shown.guarded));
+        if guarded {
+            refuse_shown_sketches(&plan, definition.scope == Scope::Internal, definition)?;
+        }
         let filed_by = schema.fields().iter().position(|field| {
             field.name() == WINDOW_START && matches!(field.data_type(), DataType::Timestamp(TimeUnit::Microsecond, _))
         });
         let sort_order = output::row_order(&schema, filed_by);
-        Ok(Self { definition: definition.clone(), view, filed_by, sort_order })
+        Ok(Self { definition: definition.clone(), view, filed_by, sort_order, guarded })
     }
 }
 
-/// True for a query that reads released rows.
-pub(crate) fn reads_released(query: &[TokenWithSpan]) -> bool {
-    query.windows(2).any(|pair| is_word(&pair[0], RELEASED) && pair[1].token == Token::Period)
+/// True for a query that reads rows of signals.
+pub(crate) fn reads_signals(query: &[TokenWithSpan]) -> bool {
+    let is_folder = |token| [Scope::Global, Scope::Internal].iter().any(|scope| is_word(token, scope.folder()));
+    query.windows(2).any(|pair| is_folder(&pair[0]) && pair[1].token == Token::Period)
 }
 
 /// What is said of windows and people was said by the signals that it reads.
@@ -105,18 +121,16 @@ fn refuse_options(definition: &SignalDefinition) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn session(
-    released: &BTreeMap<String, SchemaRef>,
-    tables: &Tables,
-    pool: &Pool,
-) -> Result<SessionContext, DataFusionError> {
+fn session(shown: &BTreeMap<String, Shown>, tables: &Tables, pool: &Pool) -> Result<SessionContext, DataFusionError> {
     let session = view_session_in(pool);
-    if let Some(catalog) = session.catalog("datafusion") {
-        catalog.register_schema(RELEASED, Arc::new(MemorySchemaProvider::new()))?;
+    for scope in [Scope::Global, Scope::Internal] {
+        if let Some(catalog) = session.catalog("datafusion") {
+            catalog.register_schema(scope.folder(), Arc::new(MemorySchemaProvider::new()))?;
+        }
     }
-    for (name, schema) in released {
-        let rows = Arc::new(EmptyTable::new(Arc::clone(schema)));
-        session.register_table(TableReference::partial(RELEASED, name.as_str()), rows)?;
+    for (name, Shown { columns, scope, .. }) in shown {
+        let rows = Arc::new(EmptyTable::new(Arc::clone(columns)));
+        session.register_table(TableReference::partial(scope.folder(), name.as_str()), rows)?;
     }
     for (name, table) in tables {
         session.register_table(name.as_str(), Arc::new(StaticTable::new(name, table.rows.clone())?))?;

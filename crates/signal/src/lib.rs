@@ -11,6 +11,7 @@ mod cursor;
 mod definition;
 mod derived;
 mod flink;
+mod guard;
 mod interval;
 mod join;
 mod nearest;
@@ -31,8 +32,8 @@ mod zone;
 
 pub use clause::Differential;
 pub use code::Code;
-pub use definition::{Definitions, SignalDefinition, StreamDefinition};
-pub use derived::Derived;
+pub use definition::{Definitions, Scope, SignalDefinition, StreamDefinition};
+pub use derived::{Derived, Shown};
 pub use interval::StreamJoin;
 pub use join::Table;
 pub use nearest::nearest;

@@ -14,8 +14,8 @@ use datafusion::sql::parser::DFParserBuilder;
 use tidegate_algebra::private::measure_functions;
 use tidegate_algebra::{Cut, Pool, Release, StaticTable, StreamTable, Threshold, UnitKey, Windows, session_in};
 
-use crate::definition::{SignalDefinition, StreamDefinition};
-use crate::derived::Derived;
+use crate::definition::{Scope, SignalDefinition, StreamDefinition};
+use crate::derived::{Derived, Shown};
 use crate::interval::StreamJoin;
 use crate::join::{Table, Tables};
 use crate::noise::Noising;
@@ -71,6 +71,11 @@ impl Signal {
     /// The slices of its windows, as windows of their own: what is noised is noised once for each of them.
     pub fn panes(&self) -> Option<Windows> {
         self.windows.and_then(|windows| windows.panes())
+    }
+
+    /// True when its rows are internal, and of people who are protected.
+    pub fn is_guarded(&self) -> bool {
+        self.definition.scope == Scope::Internal && self.policy != Policy::Open
     }
 
     /// True when it reads that stream.
@@ -156,16 +161,16 @@ impl Planner {
         Ok(Signal { join: shape.join, cut, stands, ..signal })
     }
 
-    /// Plans a signal over signals whose released rows have these columns.
+    /// Plans a signal over the rows of signals.
     ///
     /// # Errors
     /// As [`plan`](Self::plan).
     pub async fn derive(
         &self,
         definition: &SignalDefinition,
-        released: &BTreeMap<String, SchemaRef>,
+        shown: &BTreeMap<String, Shown>,
     ) -> Result<Derived, Refusal> {
-        Derived::plan(definition, released, &self.tables, &self.pool).await
+        Derived::plan(definition, shown, &self.tables, &self.pool).await
     }
 
     async fn plan_groups(
@@ -184,6 +189,7 @@ impl Planner {
         let policy = policy::decide(definition, stream)?;
         if let Policy::Differential { clause, unit } = &policy {
             let windows = window.map(|window| window.windows);
+            policy::refuse_sketches(&aggregate, definition, stream)?;
             let people = &People::of(&stream.name.value, unit, join);
             let (tables, key) = (&self.tables, &self.key);
             let noising = Noising { definition, stream, people, clause, unit, windows, tables, key };
@@ -207,6 +213,7 @@ impl Planner {
         let threshold = match &policy {
             Policy::Open | Policy::Differential { .. } => None,
             Policy::Threshold { k, unit } => {
+                policy::refuse_sketches(&aggregate, definition, stream)?;
                 People::of(&stream.name.value, unit, join).refuse_shown(&aggregate, unit, definition)?;
                 let unit = policy::unit_column(&aggregate, unit, &stream.name.value, definition)?;
                 Some(Threshold { k: *k, unit, key: self.key.clone() })

@@ -6,7 +6,8 @@ use datafusion::logical_expr::logical_plan::Aggregate;
 use tidegate_algebra::Windows;
 
 use crate::clause::{ClauseKind, Differential, PrivacyClause};
-use crate::definition::{SignalDefinition, StreamDefinition};
+use crate::definition::{Scope, SignalDefinition, StreamDefinition};
+use crate::guard::SKETCHES;
 use crate::origin::is_stream_column;
 use crate::window::function_name;
 use crate::{Code, Place, Refusal, refuse};
@@ -130,6 +131,36 @@ pub(crate) fn refuse_subtractable(
         }
         Some(_) => Ok(()),
     }
+}
+
+/// Refuses sketches of people in released rows: they hold single values. In internal rows, which only other signals read,
+/// they may stand where a threshold makes sure of how many people are behind them.
+///
+/// # Errors
+/// [`Code::SketchShown`] where the stream is protected and the signal is released.
+pub(crate) fn refuse_sketches(
+    aggregate: &Aggregate,
+    signal: &SignalDefinition,
+    stream: &StreamDefinition,
+) -> Result<(), Refusal> {
+    if stream.contract.privacy_unit.is_none() || signal.scope == Scope::Internal {
+        return Ok(());
+    }
+    let name = |call: &Expr| match call.clone().unalias() {
+        Expr::AggregateFunction(call) => Some(call.func.name().to_owned()),
+        _ => None,
+    };
+    let found = aggregate.aggr_expr.iter().filter_map(name).find(|name| SKETCHES.contains(&name.as_str()));
+    let Some(name) = found else { return Ok(()) };
+    Err(refuse(
+        Code::SketchShown,
+        &signal.word_place(&name),
+        format!(
+            "`{name}` of the protected stream `{}` would be released, and single values stand in it",
+            stream.name.value
+        ),
+        "add WITH (scope = 'internal') under a threshold, and compare its rows in a signal FROM internal.<signal>",
+    ))
 }
 
 /// Refuses to show rows as they are where people are protected: behind a row stands one of them.

@@ -21,7 +21,7 @@ use crate::epoch::sha256_hex;
 use crate::error::{Error, Result};
 use crate::history::History;
 use crate::layout;
-use crate::publish::{Due, released_by};
+use crate::publish::{Due, moved, released_by};
 use crate::released::{by_instant, derived_file};
 
 /// What a signal is computed from: the rows of each signal that it reads, by their names, and its own definition.
@@ -73,7 +73,7 @@ pub(crate) async fn stage(
             bytes: file.bytes.len() as u64,
             sha256: sha256_hex(&file.bytes),
             staged: layout::staging_file(record, &file.release_id),
-            path: layout::released_file(name, day),
+            path: layout::published_file(signal.definition.scope, name, day),
             ..ReleaseEntry::default()
         };
         if before.get(&day).is_none_or(|before| before.release_id != entry.release_id) {
@@ -83,6 +83,7 @@ pub(crate) async fn stage(
     }
     let gone = before.iter().filter(|(day, entry)| entry.rows > 0 && !days.contains_key(day));
     due.removed = gone.map(|(_, entry)| entry.path.clone()).collect();
+    due.removed.extend(moved(&due.entries, &before));
     Ok(due)
 }
 

@@ -5,11 +5,13 @@
 //! log/commits/<20 digits>.json                              the truth                       private
 //! staging/<record>-<release id>.parquet                     released bytes before they are visible
 //! released/signal=<name>/date=<day>/part-0.parquet          the only prefix readers may see
+//! internal/signal=<name>/date=<day>/part-0.parquet          what other signals are computed from  private
 //! quarantine/<stream>/<record>-<run>.parquet                what was set aside, and why     private
 //! dedupe/<stream>/<record>-<run>.{keys,rows}.parquet        keys of rows, rows seen before  private
 //! ```
 
 use tidegate_algebra::Fingerprint;
+use tidegate_signal::Scope;
 
 /// The name of the commit log.
 pub const LOG: &str = "commits";
@@ -32,9 +34,9 @@ pub(crate) fn staging_file(record: u64, release_id: &str) -> String {
 }
 
 /// Where a day of a signal is published.
-pub fn released_file(signal: &str, day: Option<i32>) -> String {
+pub(crate) fn published_file(scope: Scope, signal: &str, day: Option<i32>) -> String {
     let date = date_of(day.unwrap_or(NO_WINDOW));
-    format!("released/signal={signal}/date={date}/part-0.parquet")
+    format!("{}/signal={signal}/date={date}/part-0.parquet", scope.folder())
 }
 
 pub(crate) fn quarantine_file(stream: &str, record: u64, run_id: &str) -> String {
@@ -77,6 +79,6 @@ mod tests {
 
     #[test]
     fn a_signal_without_windows_lies_in_the_first_day() {
-        assert_eq!(released_file("s", None), "released/signal=s/date=1970-01-01/part-0.parquet");
+        assert_eq!(published_file(Scope::Global, "s", None), "released/signal=s/date=1970-01-01/part-0.parquet");
     }
 }

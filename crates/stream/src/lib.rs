@@ -53,7 +53,7 @@ pub use engine::{Engine, InputEnd, StreamInput};
 pub use epoch::Limits;
 pub use error::{Error, Result};
 pub use history::{History, SetAsideFile, StreamHistory, WaitingRows};
-pub use layout::{LOG, released_file};
+pub use layout::LOG;
 pub use noise::clause;
 pub use quarantine::read as read_quarantine;
 pub use released::{derived_schema, released_schema};

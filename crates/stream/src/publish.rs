@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::RecordBatch;
 use tidegate_algebra::{Closed, Panes, Released, Windows};
 use tidegate_ledger::Store;
-use tidegate_signal::Signal;
+use tidegate_signal::{Scope, Signal};
 
 use crate::commit::{ReleaseEntry, StateFile};
 use crate::dirty::Release;
@@ -62,7 +62,14 @@ pub(crate) async fn stage(
     let replaced = result.entries.iter().map(|entry| entry.day).collect::<BTreeSet<_>>();
     let stale = before.values().filter(|entry| entry.fingerprint != *fingerprint && !replaced.contains(&entry.day));
     result.removed = stale.map(|entry| entry.path.clone()).collect();
+    result.removed.extend(moved(&result.entries, &before));
     Ok(result)
+}
+
+/// Where days of another scope lay before.
+pub(crate) fn moved(entries: &[ReleaseEntry], before: &BTreeMap<Option<i32>, &ReleaseEntry>) -> Vec<String> {
+    let before = entries.iter().filter_map(|entry| before.get(&entry.day).filter(|before| before.path != entry.path));
+    before.map(|before| before.path.clone()).collect()
 }
 
 /// The released days of a signal.
@@ -158,7 +165,7 @@ impl Staging<'_> {
             bytes: file.bytes.len() as u64,
             sha256: sha256_hex(&file.bytes),
             staged: layout::staging_file(self.record, &file.release_id),
-            path: layout::released_file(signal.name(), day),
+            path: layout::published_file(signal.definition.scope, signal.name(), day),
         };
         if file.rows > 0 {
             self.store.replace(&entry.staged, file.bytes.into()).await?;
@@ -192,7 +199,10 @@ pub(crate) async fn recover(store: &Store, history: &mut History) -> Result<()> 
     let is_staged = |entry: &ReleaseEntry| staged.contains(&entry.staged);
     let unpublished = history.released.values().filter(|entry| is_staged(entry)).cloned().collect::<Vec<_>>();
     publish(store, &unpublished, &[]).await?;
-    let present = store.list_sized("released").await?.into_iter().collect::<BTreeMap<_, _>>();
+    let mut present = BTreeMap::new();
+    for scope in [Scope::Global, Scope::Internal] {
+        present.extend(store.list_sized(scope.folder()).await?);
+    }
     history.released.retain(|_, entry| entry.rows == 0 || present.get(&entry.path) == Some(&entry.bytes));
     Ok(())
 }

@@ -106,7 +106,8 @@ fn with_origin(
     let mut fields = rows.schema().fields().to_vec();
     let mut columns = rows.columns().to_vec();
     let count = rows.num_rows();
-    let before = [("signal_version", constant(&definition.version, count)), ("scope", constant("global", count))];
+    let before =
+        [("signal_version", constant(&definition.version, count)), ("scope", constant(definition.scope.name(), count))];
     let after = [("code_hash", constant(&definition.code_hash, count)), ("release_id", constant(release_id, count))];
     for (name, column) in before.into_iter().chain(terms).chain(after) {
         fields.push(Arc::new(Field::new(name, column.data_type().clone(), false)));

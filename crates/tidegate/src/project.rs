@@ -11,7 +11,7 @@ use tidegate_contract::stream::StreamContract;
 use tidegate_ledger::{Spend, Store};
 use tidegate_privacy::{Allowance, Cost};
 use tidegate_signal::{
-    Definitions, Derived, Planner, Signal, SignalDefinition, SourceText, Stream, StreamDefinition, Table,
+    Definitions, Derived, Planner, Scope, Shown, Signal, SignalDefinition, SourceText, Stream, StreamDefinition, Table,
 };
 use tidegate_source::Source;
 use tidegate_stream::{Engine, Limits, StreamInput, derived_schema, released_schema, table_schema};
@@ -80,7 +80,8 @@ impl Project {
         let planner = self.planner(no_key())?;
         let mut tables = BTreeMap::new();
         for signal in signals {
-            tables.insert(signal.name().to_owned(), table_schema(&released_schema(signal)?));
+            let (columns, scope) = (table_schema(&released_schema(signal)?), signal.definition.scope);
+            tables.insert(signal.name().to_owned(), Shown { columns, scope, guarded: signal.is_guarded() });
         }
         let mut waiting = self.definitions.derived.iter().collect::<Vec<_>>();
         let mut derived = Vec::new();
@@ -89,7 +90,9 @@ impl Project {
             for definition in waiting {
                 match planner.derive(definition, &tables).await {
                     Ok(signal) => {
-                        tables.insert(signal.name().to_owned(), table_schema(&derived_schema(&signal)?));
+                        let (columns, scope) = (table_schema(&derived_schema(&signal)?), definition.scope);
+                        let guarded = signal.guarded && scope == Scope::Internal;
+                        tables.insert(signal.name().to_owned(), Shown { columns, scope, guarded });
                         derived.push(signal);
                     }
                     // What it reads may be planned next.

@@ -26,7 +26,7 @@ use datafusion::sql::parser::DFParserBuilder;
 use datafusion::sql::sqlparser::tokenizer::Span;
 use futures::StreamExt;
 use tidegate_algebra::query_session;
-use tidegate_signal::{Parameter, Place, Refusal, SourceText, WindowPlanner, WindowedStream, query_tokens};
+use tidegate_signal::{Parameter, Place, Refusal, Scope, SourceText, WindowPlanner, WindowedStream, query_tokens};
 use tidegate_source::{Item, Source};
 use tidegate_stream::{derived_schema, released_schema, table_schema};
 
@@ -34,7 +34,7 @@ use crate::failure::{Failure, Result, Snippet};
 use crate::project::Project;
 
 /// Folders below the root that hold pre-release data.
-const PRIVATE: [&str; 7] = ["state", "log", "staging", "quarantine", "dedupe", "keys", "evidence"];
+const PRIVATE: [&str; 8] = ["state", "log", "staging", "quarantine", "dedupe", "keys", "internal", "evidence"];
 
 /// Values of `$parameters` by name.
 pub(crate) type Parameters = BTreeMap<String, Parameter>;
@@ -203,7 +203,8 @@ async fn register_released(session: &SessionContext, project: &Project) -> Resul
         catalog.register_schema("released", schema)?;
     }
     let mut missing = Vec::new();
-    for signal in project.definitions.signals.iter().chain(&project.definitions.derived) {
+    let all = project.definitions.signals.iter().chain(&project.definitions.derived);
+    for signal in all.filter(|signal| signal.scope == Scope::Global) {
         let name = &signal.name.value;
         match released_folder(&project.root, name) {
             Some(folder) => {

@@ -12,7 +12,7 @@ use crate::config::{Config, Encryption};
 use crate::failure::{Failure, Result};
 
 /// Folders whose files are sealed when there is a key.
-const PRIVATE: [&str; 5] = ["state", "staging", "quarantine", "dedupe", "keys"];
+const PRIVATE: [&str; 6] = ["state", "staging", "quarantine", "dedupe", "keys", "internal"];
 
 /// The storage root of a project.
 pub(crate) fn root_of(place: &Place, config: &Config) -> PathBuf {
