@@ -5,16 +5,25 @@
 //!
 //! Not here: what to do with the answer. That is the room `tidegate-gate`.
 
+pub mod chi_square;
+pub mod distance;
+pub mod homogeneity;
 pub mod interval;
+pub mod kolmogorov;
 pub mod non_inferiority;
 pub mod normal;
 pub mod power;
 pub mod proportion;
 pub mod score;
+pub mod student;
 
 mod error;
+mod gamma;
+mod root;
 
+pub use chi_square::ChiSquare;
 pub use error::{Error, Result};
+pub use homogeneity::{Homogeneity, chi2_test, pool_rare};
 pub use interval::{Interval, newcombe_interval, score_interval};
 pub use non_inferiority::{Direction, Margin, NonInferiority, non_inferiority};
 pub use power::{SampleSize, events_per_arm};
