@@ -46,6 +46,12 @@ impl Kind {
     }
 }
 
+/// What `bytes` say that they hold. Nothing of it has been checked.
+pub(crate) fn kind_of(bytes: &[u8]) -> Option<Kind> {
+    let kind = *bytes.get(MAGIC.len())?;
+    [Kind::DdSketch, Kind::Freq, Kind::Hll, Kind::Profile].into_iter().find(|known| *known as u8 == kind)
+}
+
 /// Bytes in the making.
 pub(crate) struct Writer(Vec<u8>);
 

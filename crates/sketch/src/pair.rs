@@ -11,8 +11,8 @@ mod tests;
 pub use categories::of_categories;
 pub use numbers::{KolmogorovSmirnov, Wasserstein, kolmogorov_smirnov, of_numbers, out_of_range, wasserstein};
 
+use crate::Shape;
 use crate::error::{Error, Result};
-use crate::{Profile, Shape};
 
 /// Counts of two sketches in the same bins. No bin is empty in both.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,13 +33,13 @@ impl Paired {
     }
 }
 
-/// Counts of two profiles: of numbers as [`of_numbers`], of categories as [`of_categories`].
+/// Counts of two sketches: of numbers as [`of_numbers`], of categories as [`of_categories`].
 ///
 /// # Errors
 /// [`Error::UnlikeKinds`] if one is of numbers and the other of categories; [`Error::Unlike`] if their parameters differ;
 /// [`Error::OutOfRange`] of `bins`.
-pub fn of_profiles(reference: &Profile, current: &Profile, bins: u32) -> Result<Paired> {
-    match (reference.shape(), current.shape()) {
+pub fn of_shapes(reference: &Shape, current: &Shape, bins: u32) -> Result<Paired> {
+    match (reference, current) {
         (Shape::Numbers(reference), Shape::Numbers(current)) => of_numbers(reference, current, bins),
         (Shape::Categories(reference), Shape::Categories(current)) => of_categories(reference, current),
         (reference, current) => Err(Error::UnlikeKinds { left: reference.kind(), right: current.kind() }),

@@ -1,6 +1,6 @@
 //! What is in a column?
 
-use crate::codec::{Kind, Reader, Writer};
+use crate::codec::{self, Kind, Reader, Writer};
 use crate::error::{Error, Result};
 use crate::{DdSketch, Freq, Hll};
 
@@ -22,6 +22,52 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// How values are distributed, by the bytes of a [`DdSketch`], a [`Freq`] or a [`Profile`].
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if the bytes are none of these.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        match codec::kind_of(bytes) {
+            Some(Kind::DdSketch) => DdSketch::from_bytes(bytes).map(Self::Numbers),
+            Some(Kind::Freq) => Freq::from_bytes(bytes).map(Self::Categories),
+            _ => Profile::from_bytes(bytes).map(|profile| profile.shape),
+        }
+    }
+
+    /// How many rows have a finite number, or a category.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::Numbers(sketch) => sketch.count(),
+            Self::Categories(sketch) => sketch.count(),
+        }
+    }
+
+    /// How many rows were counted.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        match self {
+            Self::Numbers(sketch) => sketch.rows(),
+            Self::Categories(sketch) => sketch.rows(),
+        }
+    }
+
+    /// How many rows without a value.
+    #[must_use]
+    pub fn nulls(&self) -> u64 {
+        match self {
+            Self::Numbers(sketch) => sketch.nulls(),
+            Self::Categories(sketch) => sketch.nulls(),
+        }
+    }
+
+    fn heap_size(&self) -> usize {
+        match self {
+            Self::Numbers(sketch) => sketch.heap_size(),
+            Self::Categories(sketch) => sketch.heap_size(),
+        }
+    }
+
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Numbers(_) => "numbers",
@@ -107,29 +153,19 @@ impl Profile {
     /// How many rows were counted.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        match &self.shape {
-            Shape::Numbers(sketch) => sketch.rows(),
-            Shape::Categories(sketch) => sketch.rows(),
-        }
+        self.shape.rows()
     }
 
     /// How many rows without a value.
     #[must_use]
     pub fn nulls(&self) -> u64 {
-        match &self.shape {
-            Shape::Numbers(sketch) => sketch.nulls(),
-            Shape::Categories(sketch) => sketch.nulls(),
-        }
+        self.shape.nulls()
     }
 
     /// How many bytes the profile takes beside its own value.
     #[must_use]
     pub fn heap_size(&self) -> usize {
-        let shape = match &self.shape {
-            Shape::Numbers(sketch) => sketch.heap_size(),
-            Shape::Categories(sketch) => sketch.heap_size(),
-        };
-        shape + self.distinct.heap_size()
+        self.shape.heap_size() + self.distinct.heap_size()
     }
 
     /// The profile as bytes: those of its parts, each with its own checksum.

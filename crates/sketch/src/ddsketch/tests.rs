@@ -71,8 +71,10 @@ proptest! {
         sketch.extend(&values);
         let bytes = sketch.to_datadog();
         prop_assert_eq!(&DdSketch::from_datadog(&bytes).unwrap(), &sketch);
-        prop_assert_eq!(&DdSketch::from_datadog(&[&[2][..], &bytes].concat()).unwrap(), &sketch);
-        prop_assert_eq!(Oracle::from_java_bytes(&bytes).unwrap().count(), values.len());
+        // The oracle takes the first byte of an empty sketch for the version now and then, unless that is there.
+        let versioned = [&[2][..], &bytes].concat();
+        prop_assert_eq!(&DdSketch::from_datadog(&versioned).unwrap(), &sketch);
+        prop_assert_eq!(Oracle::from_java_bytes(&versioned).unwrap().count(), values.len());
     }
 }
 

@@ -13,6 +13,9 @@ pub struct KolmogorovSmirnov {
     pub d_lo: f64,
     /// The distance if within each bin all numbers of the one came before all of the other.
     pub d_hi: f64,
+    /// How much of the distance the bins hide: `d_hi - d_lo`, but that equal numbers are no distance, which the
+    /// zeros are.
+    pub unresolved: f64,
 }
 
 /// How far the one distribution must be moved to become the other.
@@ -92,14 +95,17 @@ pub fn kolmogorov_smirnov(reference: &DdSketch, current: &DdSketch) -> Result<Op
     let Some(steps) = steps(reference, current)? else {
         return Ok(None);
     };
-    let (mut d_lo, mut d_hi) = (0_f64, 0_f64);
+    let (mut d_lo, mut d_hi, mut resolved_hi) = (0_f64, 0_f64, 0_f64);
     let mut below = (0.0, 0.0);
-    for Step { through, .. } in steps {
-        d_lo = d_lo.max((through.0 - through.1).abs());
-        d_hi = d_hi.max(through.0 - below.1).max(through.1 - below.0);
+    for Step { value, through } in steps {
+        let at_edges = (through.0 - through.1).abs();
+        let within = (through.0 - below.1).max(through.1 - below.0);
+        d_lo = d_lo.max(at_edges);
+        d_hi = d_hi.max(within);
+        resolved_hi = resolved_hi.max(if value == 0.0 { at_edges } else { within });
         below = through;
     }
-    Ok(Some(KolmogorovSmirnov { d_lo, d_hi }))
+    Ok(Some(KolmogorovSmirnov { d_lo, d_hi, unresolved: resolved_hi.max(d_lo) - d_lo }))
 }
 
 /// The first Wasserstein distance of the numbers in both sketches; `None` if one has none.

@@ -82,11 +82,18 @@ fn numbers_at_the_ends_of_the_line_have_a_distance() {
 }
 
 #[test]
+fn zeros_hide_nothing() {
+    let zeros = of(&[0.0, 0.0, 0.0, 5.0]);
+    let ks = kolmogorov_smirnov(&zeros, &zeros).unwrap().unwrap();
+    assert_eq!((ks.d_lo, ks.d_hi, ks.unresolved), (0.0, 0.75, 0.25));
+}
+
+#[test]
 fn kinds_do_not_mix() {
-    let (numbers, categories) = (Profile::of_numbers(), Profile::of_categories());
-    let error = of_profiles(&numbers, &categories, 10).unwrap_err();
+    let (numbers, categories) = (Shape::Numbers(DdSketch::default()), Shape::Categories(Freq::default()));
+    let error = of_shapes(&numbers, &categories, 10).unwrap_err();
     assert_eq!(error.to_string(), "a sketch of numbers and one of categories do not go together");
-    assert_eq!(of_profiles(&numbers, &numbers, 10), Ok(Paired::default()));
+    assert_eq!(of_shapes(&numbers, &numbers, 10), Ok(Paired::default()));
 }
 
 proptest! {
