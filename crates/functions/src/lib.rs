@@ -1,6 +1,6 @@
 //! Which functions does SQL gain here?
 //!
-//! Each is a thin door: it takes columns apart, asks a pure room (`stats`) and builds a column of the answers.
+//! Each is a thin door: it takes columns apart, asks a pure room (`sketch`, `stats`) and builds a column of the answers.
 //! Null in, null out, unless a function says otherwise; an argument that cannot be right is refused with cause and fix.
 //!
 //! Not here: aggregate functions, whose state is merged and kept (room `algebra`), and formulas (room `stats`).
@@ -8,13 +8,14 @@
 mod calendar;
 #[cfg(test)]
 mod check;
+mod sketch;
 
 use datafusion::logical_expr::{ScalarUDF, WindowUDF};
 
 /// The functions of one row.
 #[must_use]
 pub fn scalar_functions() -> Vec<ScalarUDF> {
-    calendar::functions()
+    [calendar::functions(), sketch::functions()].concat()
 }
 
 /// The functions of a row among others: `f(x) OVER (...)`.
