@@ -11,7 +11,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use crate::aggregate::exact_functions;
+use crate::aggregate;
 use crate::error::Result;
 use crate::node::ReleaseQueryPlanner;
 
@@ -93,7 +93,7 @@ pub fn session_in(pool: &Pool) -> SessionContext {
 
 /// Adds what every session knows beyond DataFusion's own functions.
 fn with_functions(context: SessionContext) -> SessionContext {
-    for function in exact_functions() {
+    for function in aggregate::functions() {
         context.register_udaf(function);
     }
     for function in tidegate_functions::scalar_functions() {
