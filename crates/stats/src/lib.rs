@@ -28,7 +28,7 @@ pub use chi_square::ChiSquare;
 pub use drift::{Drift, DriftTest, Noise, Verdict, noisy_drift};
 pub use error::{Error, Result};
 pub use fdr::benjamini_hochberg;
-pub use homogeneity::{Homogeneity, chi2_test, pool_rare};
+pub use homogeneity::{Homogeneity, chi2_test, most_frequent, pool_rare};
 pub use interval::{Interval, newcombe_interval, score_interval};
 pub use non_inferiority::{Direction, Margin, NonInferiority, non_inferiority};
 pub use power::{SampleSize, events_per_arm};
