@@ -8,18 +8,26 @@
 mod calendar;
 #[cfg(test)]
 mod check;
+mod quality;
 mod sketch;
+mod window;
 
+use datafusion::common::{DataFusionError, exec_datafusion_err};
 use datafusion::logical_expr::{ScalarUDF, WindowUDF};
 
 /// The functions of one row.
 #[must_use]
 pub fn scalar_functions() -> Vec<ScalarUDF> {
-    [calendar::functions(), sketch::functions()].concat()
+    [calendar::functions(), quality::functions(), sketch::functions()].concat()
 }
 
 /// The functions of a row among others: `f(x) OVER (...)`.
 #[must_use]
 pub fn window_functions() -> Vec<WindowUDF> {
-    Vec::new()
+    window::functions()
+}
+
+/// What a pure room refused, and which function asked.
+fn failed(function: &str, cause: &tidegate_stats::Error) -> DataFusionError {
+    exec_datafusion_err!("{function}: {cause}")
 }

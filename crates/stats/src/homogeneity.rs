@@ -69,16 +69,46 @@ pub fn pool_rare(reference: &[u64], current: &[u64]) -> Result<(Vec<u64>, Vec<u6
     let cells = reference.iter().copied().zip(current.iter().copied()).filter(|cell| sum(cell) > 0.0);
     let (mut kept, rare): (Vec<_>, Vec<_>) = cells.partition(|cell| sum(cell) >= least);
     if !rare.is_empty() {
-        let mut pool = rare.iter().fold((0, 0), |pool, cell| (pool.0 + cell.0, pool.1 + cell.1));
+        let mut pool = rare.iter().fold((0, 0), add);
         if sum(&pool) < least
             && let Some(rarest) = (0..kept.len()).min_by(|&i, &j| sum(&kept[i]).total_cmp(&sum(&kept[j])))
         {
             let next = kept.remove(rarest);
-            pool = (pool.0 + next.0, pool.1 + next.1);
+            pool = add(pool, &next);
         }
         kept.push(pool);
     }
     Ok(kept.into_iter().unzip())
+}
+
+/// Counts of the `bins - 1` most frequent categories, most frequent first, and of all others together; bins that are
+/// empty on both sides are gone. Frequent is what both sides together have most of, as in [`pool_rare`].
+///
+/// A verdict over a thousand categories finds a drift of all of them only in many rows: chance alone moves each a little.
+/// Ten bins find the same index with as few rows as ten bins of numbers do, but see no drift among the others.
+///
+/// # Errors
+/// [`Error::UnequalBins`] if the sides differ in length, [`Error::SingleBin`] if `bins` is below 2.
+pub fn most_frequent(reference: &[u64], current: &[u64], bins: usize) -> Result<(Vec<u64>, Vec<u64>)> {
+    if reference.len() != current.len() {
+        return Err(Error::UnequalBins { reference: reference.len(), current: current.len() });
+    }
+    if bins < 2 {
+        return Err(Error::SingleBin);
+    }
+    let sum = |&(a, b): &(u64, u64)| a.saturating_add(b);
+    let mut cells = reference.iter().copied().zip(current.iter().copied()).collect::<Vec<_>>();
+    cells.retain(|cell| sum(cell) > 0);
+    cells.sort_by_key(|cell| std::cmp::Reverse(sum(cell)));
+    let others = cells.split_off(cells.len().min(bins - 1));
+    if !others.is_empty() {
+        cells.push(others.iter().fold((0, 0), add));
+    }
+    Ok(cells.into_iter().unzip())
+}
+
+fn add(pool: (u64, u64), cell: &(u64, u64)) -> (u64, u64) {
+    (pool.0.saturating_add(cell.0), pool.1.saturating_add(cell.1))
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@
 //! Not here: what to do with the answer. That is the room `tidegate-gate`.
 
 pub mod chi_square;
+pub mod detect;
 pub mod distance;
 pub mod drift;
+pub mod fdr;
 pub mod homogeneity;
 pub mod interval;
 pub mod kolmogorov;
@@ -25,7 +27,8 @@ mod root;
 pub use chi_square::ChiSquare;
 pub use drift::{Drift, DriftTest, Noise, Verdict, noisy_drift};
 pub use error::{Error, Result};
-pub use homogeneity::{Homogeneity, chi2_test, pool_rare};
+pub use fdr::benjamini_hochberg;
+pub use homogeneity::{Homogeneity, chi2_test, most_frequent, pool_rare};
 pub use interval::{Interval, newcombe_interval, score_interval};
 pub use non_inferiority::{Direction, Margin, NonInferiority, non_inferiority};
 pub use power::{SampleSize, events_per_arm};

@@ -22,7 +22,7 @@ const POOLED_BELOW: f64 = 3.0;
 /// Bins that all expect at least so many standard deviations need no replicates.
 const CALM_FROM: f64 = 10.0;
 /// Replicates beyond the threshold that its estimate should rest on.
-const BEYOND: f64 = 20.0;
+const BEYOND: f64 = 10.0;
 /// The smallest level that replicates are drawn for.
 const LEAST_ALPHA: f64 = 1e-3;
 
@@ -60,10 +60,7 @@ impl Noise {
 
     fn draw(self, random: &mut Seeded) -> f64 {
         match self {
-            Self::Laplace { scale } => {
-                let q = (-1.0 / scale).exp();
-                random.geometric(q) - random.geometric(q)
-            }
+            Self::Laplace { scale } => random.geometric(scale) - random.geometric(scale),
             Self::Gaussian { scale } => (scale * random.normal()).round(),
         }
     }
@@ -220,7 +217,7 @@ impl Table {
 
 fn noised(count: f64, counts: f64, noise: Noise, random: &mut Seeded) -> f64 {
     /// A sum of so many is as good as normal.
-    const MANY: f64 = 50.0;
+    const MANY: f64 = 20.0;
     let noise = if counts > MANY {
         (noise.variance() * counts).sqrt() * random.normal()
     } else {

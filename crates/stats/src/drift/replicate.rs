@@ -75,9 +75,9 @@ impl Seeded {
         mode
     }
 
-    /// Failures before the first success, where a failure has probability `q` in (0, 1).
-    pub(super) fn geometric(&mut self, q: f64) -> f64 {
-        (self.uniform().ln() / q.ln()).floor()
+    /// Failures before the first success, where a failure has probability `exp(-1 / scale)`.
+    pub(super) fn geometric(&mut self, scale: f64) -> f64 {
+        (-scale * self.uniform().ln()).floor()
     }
 
     /// A standard normal value (Box and Muller).

@@ -29,6 +29,14 @@ fn rare_categories_are_pooled() {
 }
 
 #[test]
+fn the_most_frequent_stay() {
+    assert_eq!(most_frequent(&[1, 9, 0, 5, 2], &[1, 9, 0, 0, 9], 3), Ok((vec![9, 2, 6], vec![9, 9, 1])));
+    assert_eq!(most_frequent(&[1, 9], &[1, 9], 10), Ok((vec![9, 1], vec![9, 1])));
+    assert_eq!(most_frequent(&[1, 9], &[1, 9], 1), Err(Error::SingleBin));
+    assert!(most_frequent(&[1], &[1, 9], 3).is_err());
+}
+
+#[test]
 fn nothing_and_one_category_have_no_answer() {
     assert_eq!(chi2_test(&[100], &[90]), Err(Error::SingleBin));
     assert_eq!(chi2_test(&[], &[]), Err(Error::EmptySample));
