@@ -76,6 +76,9 @@ pub enum Error {
         /// What failed.
         what: &'static str,
     },
+    /// A sketch cannot be made, read or merged.
+    #[error(transparent)]
+    Sketch(#[from] tidegate_sketch::Error),
     /// Planning or execution failed in DataFusion.
     #[error(transparent)]
     DataFusion(DataFusionError),

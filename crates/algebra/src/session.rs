@@ -11,7 +11,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use crate::aggregate::exact_functions;
+use crate::aggregate;
 use crate::error::Result;
 use crate::node::ReleaseQueryPlanner;
 
@@ -29,17 +29,14 @@ const LEFT_OUT_LOGICAL: [&str; 3] = [
     "propagate_empty_relation",
 ];
 
-/// A session for ad hoc queries: DataFusion as it is, with the same exact aggregates that signals have.
+/// A session for ad hoc queries: DataFusion as it is, with the same functions that signals have.
 pub fn query_session() -> SessionContext {
     let mut config = SessionConfig::new();
     config.options_mut().sql_parser.collect_spans = true;
     // Parquet statistics leave NaN out: a column of 1.0 and NaN would be taken for a constant.
     config.options_mut().execution.collect_statistics = false;
     let context = SessionContext::new_with_config(config);
-    for function in exact_functions() {
-        context.register_udaf(function);
-    }
-    context
+    with_functions(context)
 }
 
 /// A session that plans and runs queries over released rows: as for ad hoc queries, in one partition, so that the same rows
@@ -48,11 +45,7 @@ pub fn view_session_in(pool: &Pool) -> SessionContext {
     let mut config = SessionConfig::new().with_target_partitions(1).with_information_schema(false);
     config.options_mut().sql_parser.collect_spans = true;
     config.options_mut().execution.collect_statistics = false;
-    let context = SessionContext::new_with_config_rt(config, Arc::clone(&pool.0));
-    for function in exact_functions() {
-        context.register_udaf(function);
-    }
-    context
+    with_functions(SessionContext::new_with_config_rt(config, Arc::clone(&pool.0)))
 }
 
 /// The memory that all sessions made in it share.
@@ -104,8 +97,19 @@ pub fn session_in(pool: &Pool) -> SessionContext {
     for rule in LEFT_OUT_LOGICAL {
         context.remove_optimizer_rule(rule);
     }
-    for function in exact_functions() {
+    with_functions(context)
+}
+
+/// Adds what every session knows beyond DataFusion's own functions.
+fn with_functions(context: SessionContext) -> SessionContext {
+    for function in aggregate::functions() {
         context.register_udaf(function);
+    }
+    for function in tidegate_functions::scalar_functions() {
+        context.register_udf(function);
+    }
+    for function in tidegate_functions::window_functions() {
+        context.register_udwf(function);
     }
     context
 }

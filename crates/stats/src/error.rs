@@ -18,6 +18,17 @@ pub enum Error {
         /// Trials.
         den: u64,
     },
+    /// A sample without rows has no distribution.
+    EmptySample,
+    /// Two sides that are compared bin by bin differ in their bins.
+    UnequalBins {
+        /// Bins of the reference.
+        reference: usize,
+        /// Bins of the current rows.
+        current: usize,
+    },
+    /// One bin alone cannot differ.
+    SingleBin,
     /// A parameter lies outside the values it may take; `NaN` lies outside every range.
     OutOfRange {
         /// The parameter.
@@ -34,6 +45,11 @@ impl fmt::Display for Error {
         match self {
             Self::EmptyProportion => f.write_str("a proportion needs at least one trial"),
             Self::NumAboveDen { num, den } => write!(f, "{num} hits in {den} trials"),
+            Self::EmptySample => f.write_str("a sample needs at least one row"),
+            Self::UnequalBins { reference, current } => {
+                write!(f, "{reference} bins of the reference, {current} of the current rows")
+            }
+            Self::SingleBin => f.write_str("a test of homogeneity needs at least two bins"),
             Self::OutOfRange { name, value, allowed } => write!(f, "{name} is {value}, it must lie in {allowed}"),
         }
     }

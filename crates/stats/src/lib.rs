@@ -1,20 +1,34 @@
 //! What do these counts say? Numbers in, numbers out.
 //!
-//! Every function is pure: no I/O, no clock, no chance, no dependency. A degenerate input is a typed
+//! Every function is pure: no I/O, no clock, no chance but from a seed of the caller, no dependency. A degenerate input is a typed
 //! [`Error`], never a `NaN` and never a panic.
 //!
 //! Not here: what to do with the answer. That is the room `tidegate-gate`.
 
+pub mod chi_square;
+pub mod detect;
+pub mod distance;
+pub mod drift;
+pub mod fdr;
+pub mod homogeneity;
 pub mod interval;
+pub mod kolmogorov;
 pub mod non_inferiority;
 pub mod normal;
 pub mod power;
 pub mod proportion;
 pub mod score;
+pub mod student;
 
 mod error;
+mod gamma;
+mod root;
 
+pub use chi_square::ChiSquare;
+pub use drift::{Drift, DriftTest, Noise, Verdict, noisy_drift};
 pub use error::{Error, Result};
+pub use fdr::benjamini_hochberg;
+pub use homogeneity::{Homogeneity, chi2_test, most_frequent, pool_rare};
 pub use interval::{Interval, newcombe_interval, score_interval};
 pub use non_inferiority::{Direction, Margin, NonInferiority, non_inferiority};
 pub use power::{SampleSize, events_per_arm};

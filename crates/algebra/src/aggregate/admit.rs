@@ -5,6 +5,8 @@
 
 use datafusion::logical_expr::expr::AggregateFunction;
 
+use super::sketch;
+
 /// Why an aggregate call cannot stand in a signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inadmissible {
@@ -58,7 +60,7 @@ pub fn admit(call: &AggregateFunction) -> Result<(), Inadmissible> {
         );
     }
     match name {
-        _ if EXACT.contains(&name) || KEEPS_VALUES.contains(&name) => Ok(()),
+        _ if EXACT.contains(&name) || KEEPS_VALUES.contains(&name) || sketch::NAMES.contains(&name) => Ok(()),
         _ if ORDERED.contains(&name) => {
             if orders_by_its_value(call) {
                 return Ok(());
@@ -70,7 +72,7 @@ pub fn admit(call: &AggregateFunction) -> Result<(), Inadmissible> {
         }
         "approx_percentile_cont" | "approx_percentile_cont_with_weight" | "approx_median" => refuse(
             "is a t-digest: its answer depends on the order in which rows arrive and has no stated error",
-            "use percentile_cont(x, 0.95), which is exact and keeps every value in state",
+            "use ddsketch_quantile(ddsketch(x), 0.95), which is within 1 %, or percentile_cont(x, 0.95), which is exact and keeps every value in state",
         ),
         "approx_distinct" => refuse(
             "has an unkeyed sketch whose state names its members",
@@ -148,6 +150,11 @@ mod tests {
             "first_value(s ORDER BY s DESC)",
             "string_agg(s, ',' ORDER BY ts, s)",
             "nth_value(i, 2 ORDER BY i)",
+            "ddsketch(x, alpha => 0.02)",
+            "freq(s)",
+            "hll(i, lg_k => 10)",
+            "profile(b)",
+            "ddsketch_merge(NULL)",
         ] {
             assert_eq!(check(call).await.0, Ok(()), "{call}");
         }
@@ -184,7 +191,7 @@ mod tests {
         for call in ["count(DISTINCT s)", "median(x)", "array_agg(i ORDER BY i)", "string_agg(s, ',' ORDER BY s)"] {
             assert!(check(call).await.1, "{call}");
         }
-        for call in ["count(*)", "sum(x)", "min(DISTINCT x)", "stddev(x)", "first_value(i ORDER BY i)"] {
+        for call in ["count(*)", "sum(x)", "min(DISTINCT x)", "stddev(x)", "first_value(i ORDER BY i)", "freq(s)"] {
             assert!(!check(call).await.1, "{call}");
         }
     }

@@ -3,7 +3,7 @@
 //! A signal's answer must not depend on how its rows were cut into batches or in which order they
 //! came. The built-in functions that keep this law are used as they are; the ones that break it in
 //! the last digits (`SUM`, `AVG`, `VAR`, `STDDEV` over floats, `MIN`, `MAX` over NaN) are replaced
-//! under their own names; the rest are refused by [`admit`].
+//! under their own names; the rest are refused by [`admit`]. Sketches ([`sketch`]) are ours.
 
 mod admit;
 #[cfg(test)]
@@ -11,6 +11,7 @@ mod check;
 mod min_max;
 mod rows;
 mod single;
+mod sketch;
 mod sum;
 mod total;
 mod units;
@@ -24,9 +25,10 @@ pub(crate) use units::{at_least, unit_kind};
 
 use datafusion::logical_expr::AggregateUDF;
 
-/// The aggregate functions registered under built-in names: same SQL, exact and order-free answers.
-pub(crate) fn exact_functions() -> Vec<AggregateUDF> {
+/// The aggregate functions that sessions gain: exact and order-free answers under built-in names, and sketches.
+pub(crate) fn functions() -> Vec<AggregateUDF> {
     let mut functions = vec![sum(), avg(), min_max::min(), min_max::max()];
     functions.extend(variance::functions());
+    functions.extend(sketch::functions());
     functions
 }

@@ -26,3 +26,20 @@ pub(super) fn for_each_value(
         }
     }
 }
+
+/// Calls `visit(group, row)` for every row that passes the aggregate's `FILTER (WHERE ...)`, with no row where the value
+/// is null.
+#[inline]
+pub(super) fn for_each_row(
+    values: &dyn Array,
+    groups: &[usize],
+    filter: Option<&BooleanArray>,
+    mut visit: impl FnMut(usize, Option<usize>),
+) {
+    let nulls = values.logical_nulls().filter(|nulls| nulls.null_count() > 0);
+    for (row, &group) in groups.iter().enumerate() {
+        if filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row)) {
+            visit(group, nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)).then_some(row));
+        }
+    }
+}

@@ -28,6 +28,18 @@ const UNORDERED: &str = "
     sum(x) FILTER (WHERE b) AS sum_x_b, max(x) FILTER (WHERE b) AS max_x_b, count(*) FILTER (WHERE b) AS n_b,
     median(i) AS median_i, percentile_cont(0.9) WITHIN GROUP (ORDER BY x) AS p90_x";
 
+/// Every aggregate that keeps a sketch, within its capacity and beyond.
+const SKETCHES: &str = "
+    ddsketch(x) AS dd_x, ddsketch(i, alpha => 0.05) AS dd_i, ddsketch(d) AS dd_d, ddsketch(x) FILTER (WHERE b) AS dd_x_b,
+    freq(u) AS freq_u, freq(i, capacity => 3) AS freq_i, freq(b) AS freq_b,
+    hll(u) AS hll_u, hll(x, lg_k => 4) AS hll_x, hll(i) AS hll_i,
+    profile(x) AS profile_x, profile(u) AS profile_u, profile(b) FILTER (WHERE b) AS profile_b";
+
+/// Every aggregate that merges kept sketches, here of single rows.
+const KEPT: &str = "
+    ddsketch_merge(dd) AS dd, freq_merge(freq) AS freq, hll_merge(hll) AS hll, profile_merge(profile) AS profile,
+    ddsketch_merge(dd) FILTER (WHERE b) AS dd_b, count(*) AS n";
+
 /// Every admitted aggregate whose order is made total by its value.
 const ORDERED: &str = "
     array_agg(i ORDER BY x, i) AS all_i, first_value(i ORDER BY x, i) AS first_i,
@@ -47,6 +59,13 @@ static QUERIES: LazyLock<Vec<Cut>> = LazyLock::new(|| {
         "SELECT k, b, sum(x) / count(*) AS ratio FROM t WHERE i > 0 GROUP BY k, b HAVING count(*) > 1".to_owned(),
         "SELECT x, i, d, b, count(*) AS n FROM t GROUP BY x, i, d, b".to_owned(),
         "SELECT k, window_start, u FROM t GROUP BY k, window_start, u".to_owned(),
+        format!("SELECT k, {SKETCHES} FROM t GROUP BY k"),
+        format!("SELECT {SKETCHES} FROM t"),
+        format!("SELECT k, {KEPT} FROM t GROUP BY k"),
+        format!("SELECT {KEPT} FROM t"),
+        "SELECT k, ddsketch_quantile(ddsketch(x), 0.9) AS p90, freq_top(freq(u), 2) AS top, hll_count(hll(i)) AS distinct_i
+            FROM t GROUP BY k"
+            .to_owned(),
     ];
     let joins = [
         format!("SELECT p.v, {UNORDERED} FROM t JOIN p ON t.k = p.name WHERE i < 1000 GROUP BY p.v"),

@@ -4,6 +4,8 @@
 
 mod builtins;
 mod cuts;
+mod drift;
+mod generators;
 mod golden;
 mod laws;
 mod memory;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringViewArray,
+    ArrayRef, BinaryArray, BooleanArray, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringViewArray,
     TimestampMicrosecondArray,
 };
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use proptest::prelude::*;
+use tidegate_sketch::{DdSketch, Freq, Hll, Profile};
 
 /// The length of the windows in column `window_start`.
 pub(crate) const WINDOW_US: i64 = 1_000;
@@ -41,6 +42,10 @@ pub(crate) fn schema() -> SchemaRef {
         Field::new("i", DataType::Int64, true),
         Field::new("d", DataType::Decimal128(18, 4), true),
         Field::new("b", DataType::Boolean, true),
+        Field::new("dd", DataType::Binary, true),
+        Field::new("freq", DataType::Binary, true),
+        Field::new("hll", DataType::Binary, true),
+        Field::new("profile", DataType::Binary, true),
     ]))
 }
 
@@ -66,8 +71,34 @@ pub(crate) fn batch(rows: &[Row]) -> RecordBatch {
         Arc::new(rows.iter().map(|row| row.i).collect::<Int64Array>()),
         Arc::new(decimals.with_precision_and_scale(18, 4).unwrap()),
         Arc::new(rows.iter().map(|row| row.b).collect::<BooleanArray>()),
+        kept(rows, |x, _| {
+            let mut sketch = DdSketch::default();
+            sketch.add(x);
+            sketch.to_bytes()
+        }),
+        kept(rows, |_, name| {
+            let mut freq = Freq::new(3).unwrap();
+            freq.add(name);
+            freq.to_bytes()
+        }),
+        kept(rows, |x, _| {
+            let mut hll = Hll::new(5).unwrap();
+            hll.add_number(x);
+            hll.to_bytes()
+        }),
+        kept(rows, |_, name| {
+            let mut profile = Profile::of_categories();
+            profile.add_category(name).unwrap();
+            profile.to_bytes()
+        }),
     ];
     RecordBatch::try_new(schema(), columns).unwrap()
+}
+
+/// A sketch of each row that has a number and a unit.
+fn kept(rows: &[Row], sketch: impl Fn(f64, &str) -> Vec<u8>) -> ArrayRef {
+    let sketch = |row: &Row| Some(sketch(row.x?, &name_of(row.u?)));
+    Arc::new(rows.iter().map(sketch).collect::<BinaryArray>())
 }
 
 fn float() -> impl Strategy<Value = f64> {

@@ -1,0 +1,7 @@
+//! The room through its door: laws, and the oracle where it is at hand.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod generators;
+mod laws;
+mod oracle;
