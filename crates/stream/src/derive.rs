@@ -23,6 +23,7 @@ use crate::history::History;
 use crate::layout;
 use crate::publish::{Due, moved, released_by};
 use crate::released::{by_instant, derived_file};
+use crate::turns;
 
 /// What a signal is computed from: the rows of each signal that it reads, by their names, and its own definition.
 pub(crate) fn digest(history: &History, signal: &Derived) -> String {
@@ -57,7 +58,9 @@ pub(crate) async fn stage(
     let rows = Released { rows, withheld: 0, groups: 0, pending: BTreeMap::new() };
     let rows = rows.sorted_by(&signal.sort_order).map_err(explain)?;
     let before = released_by(history, name);
-    let mut due = Due::default();
+    // Before the record: a run that dies in between finds the same turns again, and their files.
+    let turned = turns::write(store, signal, &rows).await?;
+    let mut due = Due { turned, ..Due::default() };
     let mut days = by_instant(&rows, signal.filed_by)?;
     days.retain(|_, rows| rows.num_rows() > 0);
     for (&day, rows) in &days {

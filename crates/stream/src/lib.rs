@@ -38,6 +38,7 @@ mod standing;
 mod state;
 mod stop;
 mod summary;
+mod turns;
 mod watermark;
 mod work;
 

@@ -33,6 +33,8 @@ pub(crate) struct Due {
     pub(crate) removed: Vec<String>,
     /// Groups below the threshold in the days that were looked at.
     pub(crate) withheld: u64,
+    /// Verdicts that turned.
+    pub(crate) turned: u64,
 }
 
 /// Computes and stages the days of `signal` that are due, when windows are closed as far as `closed` says.

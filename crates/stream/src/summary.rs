@@ -53,6 +53,8 @@ pub struct SignalSummary {
     pub rows_released: u64,
     /// Groups below the threshold in those days.
     pub withheld: u64,
+    /// Verdicts that turned, each of which has an event.
+    pub turned: u64,
     /// Paths published.
     pub paths: Vec<String>,
     /// Paths taken back because an earlier definition had made them.
@@ -98,6 +100,7 @@ impl Summary {
         total.days = due.entries.len() as u64;
         total.rows_released = due.entries.iter().map(|entry| entry.rows).sum();
         total.withheld = due.withheld;
+        total.turned = due.turned;
         total.paths = due.entries.iter().filter(|entry| entry.rows > 0).map(|entry| entry.path.clone()).collect();
         total.removed.clone_from(&due.removed);
     }

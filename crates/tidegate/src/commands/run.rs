@@ -121,6 +121,9 @@ pub(crate) fn describe_signals(summary: &Summary) -> String {
             let (rows, files) = (counted(signal.rows_released, "row"), counted(signal.paths.len() as u64, "file"));
             line(format!("{name}: released {rows} in {files}{withheld}"));
         }
+        if signal.turned > 0 {
+            line(format!("{name}: {} turned, see events/signal={name}/", counted(signal.turned, "verdict")));
+        }
         for path in &signal.removed {
             line(format!("{name}: removed {path}, made by an earlier definition"));
         }
@@ -151,6 +154,8 @@ struct SignalReport<'a> {
     rows: &'a RowAccount,
     rows_released: u64,
     withheld: u64,
+    /// Verdicts that turned.
+    turned: u64,
     paths: &'a [String],
 }
 
@@ -173,6 +178,7 @@ pub(crate) fn report(summary: &Summary) -> impl Serialize {
             rows: &signal.rows,
             rows_released: signal.rows_released,
             withheld: signal.withheld,
+            turned: signal.turned,
             paths: &signal.paths,
         };
         (name.as_str(), report)

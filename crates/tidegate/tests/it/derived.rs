@@ -107,6 +107,41 @@ fn a_changed_definition_is_computed_again_and_leaves_no_stale_day() {
     assert_eq!(rows[0]["n"], 4);
 }
 
+/// One event per turn, however often it is found.
+#[test]
+fn a_verdict_that_turns_is_told_once() {
+    let project = project(
+        "CREATE SIGNAL watch AS SELECT window_start, k, CASE WHEN n = 1 THEN 'insufficient' WHEN n IN (2, 4) THEN 'stable' ELSE 'drift' END AS verdict, n
+         FROM released.hourly;",
+    );
+    let told = |project: &Project| {
+        let events = project.files("events");
+        let event = |bytes: &Vec<u8>| serde_json::from_slice::<Value>(bytes).unwrap();
+        let mut events = events.values().map(event).collect::<Vec<_>>();
+        events.sort_by_key(|event| event["time"].as_str().unwrap().to_owned());
+        events
+    };
+    let run = project.run(&["run", "--until-end"]).ok();
+    assert!(run.stderr.contains("watch: 2 verdicts turned, see events/signal=watch/"), "{}", run.stderr);
+    let turn = |event: &Value| {
+        let data = &event["data"];
+        (event["time"].as_str().unwrap().to_owned(), data["from"].clone(), data["to"].as_str().unwrap().to_owned())
+    };
+    let at =
+        |hour: u32, from: &str, to: &str| (format!("2026-01-05T{hour:02}:00:00Z"), Value::from(from), to.to_owned());
+    let first = told(&project);
+    assert_eq!(first.iter().map(turn).collect::<Vec<_>>(), [at(2, "stable", "drift"), at(3, "drift", "stable")]);
+    assert_eq!((&first[0]["specversion"], &first[0]["type"]), (&"1.0".into(), &"dev.tidegate.verdict.turned".into()));
+    assert_eq!((&first[0]["data"]["series"]["k"], &first[0]["subject"]), (&"a".into(), &"k=a/verdict".into()));
+    // What was told stays told; the next day turns nothing before its third hour.
+    land(&project, "b", 6, 3);
+    project.run(&["run", "--until-end"]).ok();
+    let second = told(&project);
+    assert_eq!(second[..2], first);
+    assert_eq!(second.len(), 3);
+    assert!(!project.run(&["run", "--until-end"]).ok().stderr.contains("turned"));
+}
+
 #[test]
 fn what_is_wrong_with_it_is_said_where_it_stands() {
     let refused = BTreeMap::from([
