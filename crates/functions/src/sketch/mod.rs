@@ -8,6 +8,7 @@ mod accessors;
 mod call;
 mod distance;
 mod drift;
+mod noisy;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,6 @@ use datafusion::logical_expr::ScalarUDF;
 
 /// The functions over sketches.
 pub(crate) fn functions() -> Vec<ScalarUDF> {
-    let functions = [accessors::functions(), distance::functions(), drift::functions()].concat();
+    let functions = [accessors::functions(), distance::functions(), drift::functions(), noisy::functions()].concat();
     functions.into_iter().map(ScalarUDF::from).collect()
 }
