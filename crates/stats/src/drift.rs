@@ -147,10 +147,11 @@ impl DriftTest {
     fn verdict(&self, few: bool, measured: Measured) -> Verdict {
         if few {
             Verdict::Insufficient
+        } else if measured.psi > measured.threshold {
+            // However coarse the bins: rows moved between them.
+            Verdict::Drift
         } else if self.unresolved > MOST_UNRESOLVED {
             Verdict::Uninformative
-        } else if measured.psi > measured.threshold {
-            Verdict::Drift
         } else {
             Verdict::Stable
         }

@@ -17,7 +17,7 @@ pub(super) const CURRENT: Parameter = Parameter { name: "cur", takes: Takes::Byt
 const BINS: Parameter = Parameter { name: "bins", takes: Takes::Integer, optional: true };
 
 /// How many bins the reference is cut into unless another number is asked for.
-const DEFAULT_BINS: u32 = 10;
+pub(super) const DEFAULT_BINS: u32 = 10;
 
 /// The functions of two sketches.
 pub(super) fn functions() -> Vec<Function> {

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Fields};
-use datafusion::common::Result;
+use datafusion::common::{Result, exec_err};
 use tidegate_sketch::Shape;
 use tidegate_sketch::pair::{self, Paired};
-use tidegate_stats::{DriftTest, Verdict, distance, drift};
+use tidegate_stats::{DriftTest, Verdict, distance, drift, homogeneity};
 
 use super::call::{Function, Parameter, Rows, Takes, finite};
-use super::distance::{CURRENT, REFERENCE, paired, structs};
+use super::distance::{CURRENT, DEFAULT_BINS, REFERENCE, paired, structs};
 
 const ALPHA: Parameter = Parameter { name: "alpha", takes: Takes::Number, optional: true };
 const DELTA: Parameter = Parameter { name: "delta", takes: Takes::Number, optional: true };
@@ -117,7 +117,7 @@ fn answer(rows: &Rows, row: usize) -> Result<Answer> {
         return Ok(Answer::default());
     };
     let seen = Answer { null_delta: null_delta(&shapes), ..missing };
-    let (seen, unresolved) = match &shapes {
+    let (along, unresolved) = match &shapes {
         (Shape::Numbers(reference), Shape::Numbers(current)) => {
             let ks = rows.of_sketch(pair::kolmogorov_smirnov(reference, current))?;
             let w1 = rows.of_sketch(pair::wasserstein(reference, current))?;
@@ -132,10 +132,17 @@ fn answer(rows: &Rows, row: usize) -> Result<Answer> {
         _ => {
             let new_mass = lacking(&pairs.current, &pairs.reference);
             let vanished_mass = lacking(&pairs.reference, &pairs.current);
-            (Answer { new_mass, vanished_mass, ..seen }, 0.0)
+            let js = rows.of_stats(distance::js_distance(&pairs.reference, &pairs.current))?;
+            return judged(
+                rows,
+                &most_frequent(rows, row, &pairs)?,
+                test,
+                Answer { js, new_mass, vanished_mass, ..seen },
+            );
         }
     };
-    binned(rows, &pairs, DriftTest { unresolved, ..test }, seen)
+    let js = rows.of_stats(distance::js_distance(&pairs.reference, &pairs.current))?;
+    judged(rows, &pairs, DriftTest { unresolved, ..test }, Answer { js, ..along })
 }
 
 /// What is asked; nothing if a parameter is null.
@@ -145,8 +152,18 @@ fn test(rows: &Rows, row: usize) -> Option<DriftTest> {
     Some(DriftTest { alpha: given(2, alpha)?, delta: given(3, delta)?, unresolved })
 }
 
+/// The categories that both sides have most of, and the others as one: a thousand categories find only in many rows what
+/// ten find in few.
+fn most_frequent(rows: &Rows, row: usize, pairs: &Paired) -> Result<Paired> {
+    let bins = rows.integer(4, row).unwrap_or(i64::from(DEFAULT_BINS));
+    let Ok(bins @ 2..) = usize::try_from(bins) else { return exec_err!("drift: bins is at least 2, not {bins}") };
+    let counts = homogeneity::most_frequent(&pairs.reference, &pairs.current, bins);
+    let (reference, current) = rows.of_stats(counts)?.unwrap_or_default();
+    Ok(Paired { reference, current })
+}
+
 /// `seen` with what the paired counts say.
-fn binned(rows: &Rows, pairs: &Paired, test: DriftTest, seen: Answer) -> Result<Answer> {
+fn judged(rows: &Rows, pairs: &Paired, test: DriftTest, seen: Answer) -> Result<Answer> {
     let Some(found) = rows.of_stats(drift::drift(&pairs.reference, &pairs.current, test))? else {
         return Ok(seen);
     };
@@ -154,7 +171,6 @@ fn binned(rows: &Rows, pairs: &Paired, test: DriftTest, seen: Answer) -> Result<
         psi: found.measured.map(|measured| measured.psi),
         threshold: found.measured.map(|measured| measured.threshold),
         p_value: found.measured.map(|measured| measured.p_value),
-        js: rows.of_stats(distance::js_distance(&pairs.reference, &pairs.current))?,
         verdict: Some(found.verdict),
         ..seen
     })

@@ -146,3 +146,25 @@ async fn what_does_not_fit_is_refused_with_a_fix() {
         assert!(error.contains(expected), "{call}: {error}");
     }
 }
+
+/// Of many categories the most frequent count by themselves, and the others together.
+#[tokio::test]
+async fn many_categories_are_judged_by_the_most_frequent() {
+    // A hundred rare categories change places in each sketch; three frequent ones do not.
+    let sketch = |from: usize| {
+        let mut freq = Freq::default();
+        for row in 0..4_000 {
+            match row % 4 {
+                3 => freq.add(&format!("rare {}", from + row % 100)),
+                frequent => freq.add(&format!("frequent {frequent}")),
+            }
+        }
+        literal(&freq.to_bytes())
+    };
+    let (reference, current) = (sketch(0), sketch(50));
+    let verdict = |bins: &str| format!("drift({reference}, {current}, 0.01, 0.02{bins})['verdict']");
+    assert_eq!(one(&verdict("")).await, "drift", "of the nine most frequent, six are rare and moved");
+    assert_eq!(one(&verdict(", 4")).await, "stable");
+    assert_eq!(one(&verdict(", 1000")).await, "drift");
+    assert!(failure(&format!("SELECT {}", verdict(", 1"))).await.contains("bins is at least 2"));
+}

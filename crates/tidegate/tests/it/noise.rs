@@ -168,8 +168,8 @@ CREATE STREAM l (at TIMESTAMP, person VARCHAR, id BIGINT, accepted BIGINT) WITH 
   event_time = 'at', privacy_unit = 'person', epsilon_budget = 400, delta_budget = 1e-4);
 CREATE SIGNAL noised AS
 SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS (epsilon = 16, delta = 1e-6, max_groups_contributed = 2)
-window_start, window_end, k, COUNT(*, contribution_bounds_per_group => (0, 9)) AS n,
-SUM(l.accepted, contribution_bounds_per_group => (0, 9)) AS accepted
+window_start, window_end, k, COUNT(*, contribution_bounds_per_group => (0, 1)) AS n,
+SUM(l.accepted, contribution_bounds_per_group => (0, 1)) AS accepted
 FROM TUMBLE(d, at, INTERVAL '12 hours') AS d LEFT JOIN l ON l.person = d.u AND l.id = d.id
   AND l.at BETWEEN d.at AND d.at + INTERVAL '1 day'
 GROUP BY window_start, window_end, k;
