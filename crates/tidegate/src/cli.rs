@@ -101,6 +101,8 @@ pub(crate) enum Command {
     Quarantine(Quarantine),
     /// Query unprotected streams, released signals (released.<name>) and files ('x.parquet').
     Sql(Sql),
+    /// Draw released signals on one page that needs no network.
+    Report(Report),
     /// Write decision traces and late labels made from a seed.
     Generate(Generate),
     /// Decide on a new version from released statistics.
@@ -271,6 +273,16 @@ pub(crate) enum OutputFormat {
     Csv,
     /// A Parquet file on stdout.
     Parquet,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Where the page goes, in place of what is there; `-` prints it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: PathBuf,
+    /// Only this signal; may be given more than once.
+    #[arg(long = "signal", value_name = "NAME")]
+    pub(crate) signals: Vec<String>,
 }
 
 #[derive(Debug, Args)]

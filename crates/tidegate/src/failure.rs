@@ -296,3 +296,9 @@ impl From<datafusion::error::DataFusionError> for Failure {
         Self::usage("TG113", error.strip_backtrace(), "check the query")
     }
 }
+
+impl From<arrow::error::ArrowError> for Failure {
+    fn from(error: arrow::error::ArrowError) -> Self {
+        datafusion::error::DataFusionError::from(error).into()
+    }
+}

@@ -17,6 +17,7 @@ mod privacy;
 mod progress;
 mod project;
 mod query;
+mod report;
 mod secret;
 mod signals;
 mod storage;
@@ -64,6 +65,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Budget(options) => commands::budget::run(&place, &options).await,
         Command::Quarantine(options) => commands::quarantine::run(&place, &options).await,
         Command::Sql(options) => commands::sql::run(&place, &options).await,
+        Command::Report(options) => commands::report::run(&place, &options).await,
         Command::Generate(options) => commands::generate::run(&options),
         Command::Gate(options) => commands::gate::run(&place, &options).await,
         Command::Completions(options) => Ok(commands::completions::run(&options)),

@@ -192,10 +192,10 @@ fn no_key() -> UnitKey {
     UnitKey::new([0; 16])
 }
 
-/// The streams that a project's SQL defines, whether or not there is anything to read.
-pub(crate) async fn defined_streams(place: &cli::Place, config: &Config) -> Result<Vec<StreamDefinition>> {
+/// What a project's SQL defines, whether or not there is anything to read.
+pub(crate) async fn defined(place: &cli::Place, config: &Config) -> Result<Definitions> {
     let texts = read_sql(&place.project)?;
-    Ok(Definitions::parse(&texts, &config.parameters(&place.parameters), &session()).await?.streams)
+    Ok(Definitions::parse(&texts, &config.parameters(&place.parameters), &session()).await?)
 }
 
 /// The SQL files of a project: everything below `sql/`, in order of their paths.

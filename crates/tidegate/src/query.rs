@@ -21,7 +21,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
-use datafusion::prelude::{SQLOptions, SessionContext};
+use datafusion::prelude::{DataFrame, SQLOptions, SessionContext};
 use datafusion::sql::parser::DFParserBuilder;
 use datafusion::sql::sqlparser::tokenizer::Span;
 use futures::StreamExt;
@@ -231,12 +231,20 @@ async fn register_released(session: &SessionContext, project: &Project) -> Resul
 
 /// All released rows of a signal, if it has released any.
 pub(crate) async fn released_rows(root: &Path, signal: &str) -> Result<Option<SendableRecordBatchStream>> {
+    match released(root, signal).await? {
+        Some(rows) => Ok(Some(rows.execute_stream().await?)),
+        None => Ok(None),
+    }
+}
+
+/// The released rows of a signal, to be asked about, if it has released any.
+pub(crate) async fn released(root: &Path, signal: &str) -> Result<Option<DataFrame>> {
     let Some(folder) = released_folder(root, signal) else {
         return Ok(None);
     };
     let session = query_session();
     let table = released_table(&session, &folder).await?;
-    Ok(Some(session.read_table(table)?.execute_stream().await?))
+    Ok(Some(session.read_table(table)?))
 }
 
 /// The folder of a signal with released rows. Days whose rows were all taken back leave folders without a file behind.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 use tidegate_ledger::{BlockReport, Budget, Spend, Store};
 use tidegate_privacy::Allowance;
+use tidegate_signal::Definitions;
 
 use crate::cli::{self, Place};
 use crate::config::Config;
@@ -14,7 +15,7 @@ use crate::failure::{Failure, Result};
 use crate::instants::show_day;
 use crate::output::print;
 use crate::privacy::{aligned, cost, delta_of, epsilon, number, rho_of, share};
-use crate::project::{cap_of, defined_streams};
+use crate::project::{cap_of, defined};
 use crate::storage::root_of;
 use crate::words::counted;
 
@@ -41,7 +42,7 @@ pub(crate) async fn run(place: &Place, options: &cli::Budget) -> Result<ExitCode
 
 /// What each defined stream may spend. What was spent is told even when the SQL is wrong.
 async fn allowances(place: &Place, config: &Config) -> BTreeMap<String, Allowance> {
-    let Ok(streams) = defined_streams(place, config).await else {
+    let Ok(Definitions { streams, .. }) = defined(place, config).await else {
         eprintln!("warning: what streams may spend is unknown, because their SQL cannot be read; see `tidegate check`");
         return BTreeMap::new();
     };

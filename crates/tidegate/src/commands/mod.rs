@@ -12,5 +12,6 @@ pub(crate) mod gate;
 pub(crate) mod generate;
 pub(crate) mod init;
 pub(crate) mod quarantine;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod sql;

@@ -18,3 +18,4 @@ mod noise;
 mod project;
 mod quarantine;
 mod real_data;
+mod report;
