@@ -71,6 +71,8 @@ struct Windows {
     count: usize,
     /// When the newest window ends, where rows say so.
     newest_end: Option<i64>,
+    /// How long the shortest and the longest window is, where rows say so: microseconds.
+    lengths_us: Option<(i64, i64)>,
     /// The columns whose values are a group.
     keys: Vec<String>,
     /// The groups that are drawn: the values of their keys.
@@ -89,10 +91,17 @@ struct Windows {
 }
 
 impl Windows {
-    /// How long a cell of the time axis is: the least distance of two windows.
+    /// How long a cell of the time axis is: the least distance of two windows, or the length of a lonely one.
     fn stride_us(&self) -> i64 {
         let distances = self.instants.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
-        distances.min().unwrap_or(3_600_000_000).max(1)
+        let lonely = self.lengths_us.map_or(3_600_000_000, |(_, longest)| longest);
+        distances.min().unwrap_or(lonely).max(1)
+    }
+
+    /// True when groups have windows of their own: windows overlap, or are of very different length. Months are not.
+    fn are_sessions(&self) -> bool {
+        let is_uneven = |(shortest, longest): (i64, i64)| longest / 2 > shortest.min(self.stride_us());
+        self.by == "window_start" && self.lengths_us.is_some_and(is_uneven)
     }
 
     /// When the first window drawn begins and the last one ends.

@@ -94,8 +94,12 @@ impl SignalReport {
     }
 
     fn pictures(&self, page: &mut String, windows: &Windows, policy: &Policy) {
-        let may_withhold = !matches!(policy, Policy::Open);
-        let _ = writeln!(page, "<p class=\"notes\">{}</p>", Escaped(&windows.words()));
+        // Under a threshold windows overlap only where they are sessions: then no group lacks the window of another.
+        let has_sessions = matches!(policy, Policy::Threshold { .. }) && windows.are_sessions();
+        let may_withhold = !matches!(policy, Policy::Open) && !has_sessions;
+        let sessions =
+            if has_sessions { " Each group has windows of its own: none can be told to be withheld." } else { "" };
+        let _ = writeln!(page, "<p class=\"notes\">{}{sessions}</p>", Escaped(&windows.words()));
         windows.legend(page);
         for (index, verdicts) in windows.verdicts.iter().enumerate() {
             draw_verdicts(page, windows, verdicts, may_withhold, &format!("{}-drift-{index}", self.name));

@@ -117,6 +117,7 @@ async fn read_windows(rows: DataFrame, columns: &Columns, policy: &Policy) -> Re
         released: known.iter().filter(|at| **at >= oldest).count(),
         count: all,
         newest_end,
+        lengths_us: lengths(&batches)?,
         keys: columns.keys.clone(),
         groups: groups.iter().map(|values| label(values)).collect(),
         group_count,
@@ -146,6 +147,23 @@ fn without_gaps(instants: Vec<i64>) -> Vec<i64> {
     }
     let skipped = (count - WINDOWS as i64).max(0);
     (skipped..count).map(|index| first + index * stride).collect()
+}
+
+/// The length of the shortest and of the longest window.
+fn lengths(batches: &[RecordBatch]) -> Result<Option<(i64, i64)>> {
+    let mut lengths: Option<(i64, i64)> = None;
+    for batch in batches {
+        let (Some(starts), Some(ends)) = (batch.column_by_name("window_start"), batch.column_by_name("window_end"))
+        else {
+            return Ok(None);
+        };
+        for bounds in instants(starts)?.into_iter().zip(instants(ends)?) {
+            let (Some(start), Some(end)) = bounds else { continue };
+            let length = end.saturating_sub(start);
+            lengths = Some(lengths.map_or((length, length), |(low, high)| (low.min(length), high.max(length))));
+        }
+    }
+    Ok(lengths)
 }
 
 /// The groups with most rows, ties in the order of their keys, then all of them in that order; and how many there are.

@@ -19,7 +19,7 @@ except ImportError:
     print("skipped: there is no playwright")
     sys.exit(0)
 
-VIEWPORTS = [(1280, 900), (390, 844)]
+VIEWPORTS = [(1280, 900), (800, 1000), (390, 844)]
 SCHEMES = ["light", "dark"]
 NAMES = ["chromium", "chromium-browser", "google-chrome"]
 SIGNALS = ["edit_rate_by_arm", "outcomes_by_task", "verdicts", "unread"]

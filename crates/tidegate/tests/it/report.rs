@@ -184,3 +184,51 @@ fn only_the_newest_windows_and_the_fullest_groups_are_drawn() {
     let c = section(&page, "c");
     assert!(c.contains("by their ends") && c.contains("The newest 200 windows"), "{c}");
 }
+
+/// A group that has no session has no window either, so that nothing is hatched; one window fills its axis.
+#[test]
+fn windows_of_every_kind_have_their_place() {
+    let project = Project::with_sql(
+        "CREATE STREAM d (at TIMESTAMP, u VARCHAR, g VARCHAR) WITH (path = 'landing', format = 'csv', event_time = 'at',
+          privacy_unit = 'u');
+        CREATE SIGNAL visits AS SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 2, privacy_unit_column = u)
+        window_start, window_end, g, COUNT(*) AS n FROM SESSION(d, at, INTERVAL '10 minutes')
+        GROUP BY window_start, window_end, g;
+        CREATE SIGNAL daily AS SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 2, privacy_unit_column = u)
+        window_start, window_end, g, COUNT(*) AS n FROM TUMBLE(d, at, INTERVAL '1 day')
+        GROUP BY window_start, window_end, g;",
+    );
+    let visits = [("a", 0, 50), ("a", 120, 121), ("b", 7, 30), ("b", 200, 202)];
+    let rows = visits.into_iter().flat_map(|(group, from, to)| (from..to).map(move |minute| (group, minute)));
+    let row = |(group, minute): (&str, u32)| {
+        let at = format!("2026-01-05T{:02}:{:02}:00Z", minute / 60, minute % 60);
+        format!("{at},u,{group}\n{at},v,{group}\n")
+    };
+    project.write("landing/a.csv", format!("at,u,g\n{}", rows.map(row).collect::<String>()));
+    project.run(&["run", "--until-end"]).ok();
+    let page = drawn(&project, &[]);
+    check_well_formed(&page);
+    let visits = section(&page, "visits");
+    assert!(visits.contains("Each group has windows of its own") && !visits.contains("withheld\""), "{visits}");
+    let daily = section(&page, "daily");
+    assert!(
+        daily.contains("1 window, 2026-01-05 00:00 to 2026-01-06 00:00 UTC.") && daily.contains(">12:00<"),
+        "{daily}"
+    );
+    assert!(daily.contains("Every window drawn shows every group drawn."));
+}
+
+#[test]
+fn a_point_that_may_still_change_is_hollow() {
+    let project = Project::with_sql(
+        "CREATE STREAM d (at TIMESTAMP) WITH (path = 'landing', format = 'csv', event_time = 'at');
+        CREATE SIGNAL s WITH (lateness = INTERVAL '2 hours') AS SELECT window_start, window_end, COUNT(*) AS n
+        FROM TUMBLE(d, at, INTERVAL '1 hour') GROUP BY window_start, window_end;",
+    );
+    let rows = (0..6).map(|hour| format!("2026-01-05T0{hour}:10:00Z\n")).collect::<String>();
+    project.write("landing/a.csv", format!("at\n{rows}"));
+    project.run(&["run"]).ok();
+    let page = drawn(&project, &[]);
+    assert!(page.contains("Hollow points may still change.") && page.contains("n: 1, not final<"), "{page}");
+    assert_eq!((page.matches("\"dot c0\"").count(), page.matches("\"dot open c0\"").count()), (3, 2));
+}
