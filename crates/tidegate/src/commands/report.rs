@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use tidegate_signal::{Definitions, SignalDefinition, nearest};
+use tidegate_signal::{Definitions, Scope, SignalDefinition, nearest};
 
 use crate::cli::{self, Place};
 use crate::config::Config;
@@ -39,6 +39,8 @@ pub(crate) async fn run(place: &Place, options: &cli::Report) -> Result<ExitCode
 fn chosen<'a>(definitions: &'a Definitions, names: &[String]) -> Result<Vec<(&'a SignalDefinition, bool)>> {
     let streamed = definitions.signals.iter().map(|signal| (signal, false));
     let signals = streamed.chain(definitions.derived.iter().map(|signal| (signal, true)));
+    // What is internal was never released.
+    let signals = signals.filter(|(signal, _)| signal.scope == Scope::Global);
     let known = signals.clone().map(|(signal, _)| signal.name.value.as_str()).collect::<Vec<_>>();
     if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
         let fix = match nearest(name, known.iter().copied()) {
