@@ -143,7 +143,7 @@ fn windows_that_overlap_are_paid_for_once() {
 #[test]
 fn an_epoch_is_charged_once() {
     let project = Project::with_sql(
-        &SQL.replace("max_groups_contributed = 4", "max_groups_contributed = 4, max_days_contributed = 2"),
+        &SQL.replace("epsilon = 10, delta = 1e-6,", "epsilon = 20, delta = 1e-6, max_days_contributed = 2,"),
     );
     let mut before = BTreeMap::new();
     for number in 0..3 {
