@@ -6,6 +6,7 @@
 
 mod accessors;
 mod call;
+mod categories;
 mod distance;
 mod drift;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use datafusion::logical_expr::ScalarUDF;
 
 /// The functions over sketches.
 pub(crate) fn functions() -> Vec<ScalarUDF> {
-    let functions = [accessors::functions(), distance::functions(), drift::functions()].concat();
+    let functions =
+        [accessors::functions(), distance::functions(), categories::functions(), drift::functions()].concat();
     functions.into_iter().map(ScalarUDF::from).collect()
 }
