@@ -88,7 +88,8 @@ impl Derived {
         let view = View::of(plan.clone(), pool).map_err(|error| explain(&error.into()))?;
         let guarded = view.reads().any(|(_, name)| shown.get(name).is_some_and(|shown| shown.guarded));
         if guarded {
-            refuse_shown_sketches(&plan, definition.scope == Scope::Internal, definition)?;
+            let is_internal = definition.scope == Scope::Internal;
+            refuse_shown_sketches(&plan, is_internal, &session.state(), definition)?;
         }
         let filed_by = schema.fields().iter().position(|field| {
             field.name() == WINDOW_START && matches!(field.data_type(), DataType::Timestamp(TimeUnit::Microsecond, _))

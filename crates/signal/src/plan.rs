@@ -16,6 +16,7 @@ use tidegate_algebra::{Cut, Pool, Release, StaticTable, StreamTable, Threshold, 
 
 use crate::definition::{Scope, SignalDefinition, StreamDefinition};
 use crate::derived::{Derived, Shown};
+use crate::guard::refuse_opened_sketches;
 use crate::interval::StreamJoin;
 use crate::join::{Table, Tables};
 use crate::noise::Noising;
@@ -214,6 +215,9 @@ impl Planner {
             Policy::Open | Policy::Differential { .. } => None,
             Policy::Threshold { k, unit } => {
                 policy::refuse_sketches(&aggregate, definition, stream)?;
+                if definition.scope == Scope::Internal {
+                    refuse_opened_sketches(&plan, &aggregate, definition)?;
+                }
                 People::of(&stream.name.value, unit, join).refuse_shown(&aggregate, unit, definition)?;
                 let unit = policy::unit_column(&aggregate, unit, &stream.name.value, definition)?;
                 Some(Threshold { k: *k, unit, key: self.key.clone() })

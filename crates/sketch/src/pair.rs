@@ -8,7 +8,7 @@ mod numbers;
 #[cfg(test)]
 mod tests;
 
-pub use categories::of_categories;
+pub use categories::{of_categories, only_in_current};
 pub use numbers::{KolmogorovSmirnov, Wasserstein, kolmogorov_smirnov, of_numbers, out_of_range, wasserstein};
 
 use crate::Shape;

@@ -6,6 +6,7 @@
 
 mod accessors;
 mod call;
+mod categories;
 mod distance;
 mod drift;
 mod noisy;
@@ -16,6 +17,13 @@ use datafusion::logical_expr::ScalarUDF;
 
 /// The functions over sketches.
 pub(crate) fn functions() -> Vec<ScalarUDF> {
-    let functions = [accessors::functions(), distance::functions(), drift::functions(), noisy::functions()].concat();
+    let functions = [
+        accessors::functions(),
+        categories::functions(),
+        distance::functions(),
+        drift::functions(),
+        noisy::functions(),
+    ]
+    .concat();
     functions.into_iter().map(ScalarUDF::from).collect()
 }

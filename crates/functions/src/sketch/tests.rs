@@ -107,6 +107,43 @@ async fn null_and_empty_sketches_have_no_distance() {
 }
 
 #[tokio::test]
+async fn categories_that_came_and_went_are_named() {
+    let (before, after) = (categories(&["b", "a", "a"]), categories(&["a", "d", "c", "d"]));
+    let both = format!("new_categories({before}, {after}), vanished_categories({before}, {after})");
+    assert_eq!(one(&both).await, "[c, d] [b]");
+    let nothing = categories(&[]);
+    assert_eq!(
+        one(&format!("new_categories({nothing}, {after}), new_categories({after}, {nothing})")).await,
+        "[a, c, d] []"
+    );
+    assert_eq!(one(&format!("new_categories(NULL, {after}), vanished_categories({after}, NULL)")).await, " ");
+    // Rows of a column, and a null among them.
+    let rows = format!(
+        "SELECT new_categories(r, c) FROM (VALUES ({before}, {after}), (NULL, {after}), ({after}, {before})) AS t(r, c)"
+    );
+    assert_eq!(answer(&rows).await, ["[c, d]", "", "[b]"]);
+    // A profile of categories is one of them.
+    let mut profile = Profile::of_categories();
+    profile.add_category("z").unwrap();
+    assert_eq!(one(&format!("new_categories({before}, {})", literal(&profile.to_bytes()))).await, "[z]");
+}
+
+#[tokio::test]
+async fn beyond_the_capacity_only_what_is_certain_is_named() {
+    let of = |values: std::ops::Range<u32>| {
+        let mut freq = Freq::new(4).unwrap();
+        values.for_each(|value| freq.add(&value.to_string()));
+        freq
+    };
+    let (before, after) = (of(0..1_000), of(2_000..2_003));
+    let named = one(&format!("new_categories({}, {})", literal(&before.to_bytes()), literal(&after.to_bytes()))).await;
+    assert_eq!(named, "[]", "any of them may have been folded");
+    let named =
+        one(&format!("vanished_categories({}, {})", literal(&before.to_bytes()), literal(&after.to_bytes()))).await;
+    assert_eq!(named.split(", ").count(), 4, "those that are kept: {named}");
+}
+
+#[tokio::test]
 async fn drift_is_told() {
     let of = |from: u32, to: u32| numbers(&(from..to).map(|x| f64::from(x) / 10.0).collect::<Vec<_>>());
     let (reference, moved) = (of(100, 1_100), of(600, 1_600));
@@ -131,6 +168,7 @@ async fn what_does_not_fit_is_refused_with_a_fix() {
     for (call, expected) in [
         (format!("psi({n}, {c})"), "a sketch of numbers and one of categories do not go together"),
         (format!("ks_test({c}, {c})"), "use psi or chi2_test"),
+        (format!("new_categories({n}, {n})"), "only sketches of categories name what they hold"),
         (format!("ddsketch_count({c})"), "read it with freq_top"),
         (format!("freq_count({n})"), "read it with ddsketch_quantile"),
         (format!("hll_count({n})"), "hll_count: not a readable hll: wrong kind"),

@@ -38,3 +38,23 @@ pub fn of_categories(reference: &Freq, current: &Freq) -> Result<Paired> {
     }
     Ok(paired)
 }
+
+/// The categories that occurred in `current` and not in `reference`, in the order of their text.
+///
+/// Each of them is certain. While both sketches are exact these are all; beyond its capacity `current` no longer knows
+/// some of its categories, and `reference` cannot rule out some that it may have folded. These are left out. A category
+/// is ruled out where the reference would have kept it, or where nothing was added to its remainder.
+///
+/// What vanished is what is only in the reference: the same question with the two exchanged.
+///
+/// # Errors
+/// [`Error::Unlike`](crate::Error::Unlike) if the capacities differ.
+pub fn only_in_current<'a>(reference: &Freq, current: &'a Freq) -> Result<BTreeSet<&'a str>> {
+    reference.alike(current)?;
+    let is_ruled_out = |category: &str| {
+        let hash = hash(category.as_bytes());
+        let folded = reference.remainders().get(remainder(hash)).copied().unwrap_or(0);
+        reference.get(category).is_none() && (folded == 0 || reference.keeps(hash, category))
+    };
+    Ok(current.iter().map(|(category, _)| category).filter(|category| is_ruled_out(category)).collect())
+}

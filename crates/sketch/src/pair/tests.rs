@@ -88,6 +88,21 @@ fn zeros_hide_nothing() {
     assert_eq!((ks.d_lo, ks.d_hi, ks.unresolved), (0.0, 0.75, 0.25));
 }
 
+fn freq(capacity: u32, categories: impl IntoIterator<Item = u32>) -> Freq {
+    let mut freq = Freq::new(capacity).unwrap();
+    categories.into_iter().for_each(|category| freq.add(&category.to_string()));
+    freq
+}
+
+#[test]
+fn what_only_the_current_sketch_has_is_named() {
+    let (before, after) = (freq(10, [1, 2, 2, 3]), freq(10, [11, 2, 3, 3, 10]));
+    assert_eq!(only_in_current(&before, &after).unwrap(), BTreeSet::from(["10", "11"]));
+    assert_eq!(only_in_current(&after, &before).unwrap(), BTreeSet::from(["1"]));
+    assert_eq!(only_in_current(&before, &Freq::new(10).unwrap()).unwrap(), BTreeSet::new());
+    assert!(only_in_current(&before, &freq(11, [1])).is_err());
+}
+
 #[test]
 fn kinds_do_not_mix() {
     let (numbers, categories) = (Shape::Numbers(DdSketch::default()), Shape::Categories(Freq::default()));
@@ -139,5 +154,20 @@ proptest! {
         }
         prop_assert_eq!(paired.reference.iter().sum::<u64>(), reference.len() as u64);
         prop_assert_eq!(paired.current.iter().sum::<u64>(), current.len() as u64);
+    }
+
+    #[test]
+    fn what_is_named_as_new_is_new_and_nothing_is_missed_while_all_is_kept(
+        reference in prop::collection::btree_set(0_u32..60, 0..40),
+        current in prop::collection::btree_set(20_u32..80, 0..40),
+        capacity in 1_u32..50,
+    ) {
+        let (before, after) = (freq(capacity, reference.clone()), freq(capacity, current.clone()));
+        let truth = current.difference(&reference).map(u32::to_string).collect::<BTreeSet<_>>();
+        let named = only_in_current(&before, &after).unwrap();
+        prop_assert!(named.iter().all(|category| truth.contains(*category)), "{:?} of {:?}", named, truth);
+        if before.is_exact() && after.is_exact() {
+            prop_assert_eq!(named.len(), truth.len());
+        }
     }
 }

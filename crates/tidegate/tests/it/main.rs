@@ -14,6 +14,7 @@ mod encryption;
 mod epochs;
 mod feeding;
 mod follow;
+mod guard;
 mod noise;
 mod project;
 mod quarantine;
