@@ -6,15 +6,18 @@
 //! Not here: what to do with the answer. That is the room `tidegate-gate`.
 
 pub mod chi_square;
+pub mod confidence_sequence;
 pub mod detect;
 pub mod distance;
 pub mod drift;
+pub mod estimate;
 pub mod fdr;
 pub mod homogeneity;
 pub mod interval;
 pub mod kolmogorov;
 pub mod non_inferiority;
 pub mod normal;
+pub mod normal_mixture;
 pub mod power;
 pub mod proportion;
 pub mod score;
@@ -25,12 +28,15 @@ mod gamma;
 mod root;
 
 pub use chi_square::ChiSquare;
+pub use confidence_sequence::{ConfidenceSequence, planned_information};
 pub use drift::{Drift, DriftTest, Noise, Verdict, noisy_drift};
 pub use error::{Error, Result};
+pub use estimate::{Estimate, NoisyRow};
 pub use fdr::benjamini_hochberg;
 pub use homogeneity::{Homogeneity, chi2_test, most_frequent, pool_rare};
 pub use interval::{Interval, newcombe_interval, score_interval};
 pub use non_inferiority::{Direction, Margin, NonInferiority, non_inferiority};
+pub use normal_mixture::{NormalMixture, Sides};
 pub use power::{SampleSize, events_per_arm};
 pub use proportion::{Proportion, Proportions};
 pub use score::{Contrast, score_z};
