@@ -3,7 +3,8 @@
 //! Two weeks of hourly windows with outcomes from a seed, judged after each of them. The bounds are loose, so that they
 //! hold for any seed: a test that ignores looks or noise misses them by far.
 
-use tidegate_stats::{ConfidenceSequence, Estimate, NoisyRow, Sides};
+use tidegate_stats::group_sequential::boundaries;
+use tidegate_stats::{ConfidenceSequence, Estimate, NoisyRow, Sides, Spending};
 
 use crate::generators::uniform;
 
@@ -66,32 +67,67 @@ fn share(runs: u64, stops: impl Fn(u64) -> bool) -> f64 {
     (0..runs).filter(|&seed| stops(seed)).count() as f64 / runs as f64
 }
 
-/// Whether a treatment that is worse by exactly `harm` is found to be worse by less than [`MARGIN`], at any hour.
-fn promoted(seed: u64, harm: f64, scale: f64, declared: f64) -> bool {
+/// Noise as it is drawn, and as the variance is told.
+#[derive(Clone, Copy)]
+struct Scale {
+    drawn: f64,
+    declared: f64,
+}
+
+impl Scale {
+    fn folded(drawn: f64) -> Self {
+        Self { drawn, declared: drawn }
+    }
+}
+
+/// The difference of the arms after each window, where the treatment is worse by exactly `harm`; nothing while there
+/// are too few events.
+fn differences(seed: u64, harm: f64, scale: Scale) -> impl Iterator<Item = Option<Estimate>> {
     let mut chance = chance(seed);
     let arms = [binomial(0.1 + harm), binomial(0.1)];
-    let sequence = ConfidenceSequence::new(Sides::One, 0.05, 100_000.0).unwrap();
     // All windows so far: what they say adds up, and so do the variances of their noise.
     let mut so_far = [NoisyRow { num: 0.0, den: 0.0, num_noise_stddev: 0.0, den_noise_stddev: 0.0 }; 2];
-    (0..WINDOWS).any(|_| {
+    (0..WINDOWS).map(move |_| {
         for (arm, so_far) in arms.iter().zip(&mut so_far) {
-            so_far.num += chance.hits(arm) + chance.laplace(scale);
+            so_far.num += chance.hits(arm) + chance.laplace(scale.drawn);
             so_far.den += TRIALS as f64;
-            so_far.num_noise_stddev = so_far.num_noise_stddev.hypot(laplace_stddev(declared));
+            so_far.num_noise_stddev = so_far.num_noise_stddev.hypot(laplace_stddev(scale.declared));
         }
-        let [Ok(treatment), Ok(control)] = so_far.map(|row| Estimate::of_noisy([row])) else { return false };
-        sequence.interval(treatment.minus(control).unwrap()).unwrap().high < MARGIN
+        let [Ok(treatment), Ok(control)] = so_far.map(|row| Estimate::of_noisy([row])) else { return None };
+        Some(treatment.minus(control).unwrap())
     })
+}
+
+/// Whether harm of [`MARGIN`] is excluded at any hour.
+fn promoted(seed: u64, harm: f64, scale: Scale) -> bool {
+    let sequence = ConfidenceSequence::new(Sides::One, 0.05, 100_000.0).unwrap();
+    differences(seed, harm, scale).flatten().any(|estimate| sequence.interval(estimate).unwrap().high < MARGIN)
 }
 
 #[test]
 fn a_confidence_sequence_keeps_its_level_with_noise_folded_in() {
     for scale in [0.0, 2.0, 5.0] {
-        let wrong = share(400, |seed| promoted(seed, MARGIN, scale, scale));
+        let wrong = share(400, |seed| promoted(seed, MARGIN, Scale::folded(scale)));
         assert!(wrong <= 0.05, "noise {scale}: {wrong}");
     }
-    let ignored = share(200, |seed| promoted(seed, MARGIN, 5.0, 0.0));
+    let ignored = share(200, |seed| promoted(seed, MARGIN, Scale { drawn: 5.0, declared: 0.0 }));
     assert!(ignored > 0.1, "without the noise in its variance: {ignored}");
-    let found = share(100, |seed| promoted(seed, 0.0, 2.0, 2.0));
+    let found = share(100, |seed| promoted(seed, 0.0, Scale::folded(2.0)));
     assert!(found > 0.6, "power {found}");
+}
+
+/// Fourteen daily looks, at which the fraction of the information is that of the days.
+#[test]
+fn a_group_sequential_test_keeps_its_level_with_noise_folded_in() {
+    let days = (1..=14).map(|day| f64::from(day) / 14.0).collect::<Vec<_>>();
+    let z = boundaries(&days, Spending::ObrienFleming, Sides::One, 0.05).unwrap();
+    let promoted = |seed, harm, scale| {
+        let daily = differences(seed, harm, scale).skip(23).step_by(24);
+        daily.zip(&z).any(|(estimate, z)| estimate.is_some_and(|estimate| estimate.z(MARGIN).unwrap() < -z))
+    };
+    for scale in [0.0, 2.0, 5.0] {
+        let wrong = share(400, |seed| promoted(seed, MARGIN, Scale::folded(scale)));
+        assert!((0.01..0.09).contains(&wrong), "noise {scale}: {wrong}");
+    }
+    assert!(share(100, |seed| promoted(seed, 0.0, Scale::folded(2.0))) > 0.8);
 }

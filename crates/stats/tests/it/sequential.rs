@@ -4,7 +4,8 @@
 //! its numbers stands in the tests of the modules.
 
 use serde_json::Value;
-use tidegate_stats::{ConfidenceSequence, Estimate, NormalMixture, Proportion, Sides};
+use tidegate_stats::group_sequential::{boundaries, crossing_probabilities};
+use tidegate_stats::{ConfidenceSequence, Estimate, NormalMixture, Proportion, Sides, Spending};
 
 /// One case, with numbers by name.
 struct Case<'a>(&'a Value);
@@ -103,6 +104,30 @@ fn normal_mixture(case: &Case<'_>) {
     case.check("p", (-log).exp().min(1.0));
 }
 
+fn boundaries_of_spending(case: &Case<'_>) {
+    let inputs = &case.0["inputs"];
+    let (spending, sides, alpha) = match case.id() {
+        "gst-power-two-sided" => (Spending::Power { rho: case.number("rho") }, Sides::Two, case.number("alpha")),
+        "gst-power-one-sided" => (Spending::Power { rho: case.number("rho") }, Sides::One, case.number("alpha")),
+        "gst-pocock-5" => (Spending::Pocock, Sides::One, case.number("alpha_one_sided")),
+        _ => (Spending::ObrienFleming, Sides::One, case.number("alpha_one_sided")),
+    };
+    let found = boundaries(&numbers(&inputs["t"]), spending, sides, alpha).unwrap();
+    assert_eq!(case.0["expected"].as_array().unwrap().len(), found.len());
+    found.iter().enumerate().for_each(|(i, &z)| case.check(&i.to_string(), z));
+}
+
+fn classical_design(case: &Case<'_>) {
+    let looks = case.count("K");
+    let fractions = (1..=looks).map(|look| look as f64 / looks as f64).collect::<Vec<_>>();
+    let z = fractions.iter().map(|t| case.number("c") * t.powf(case.number("shape"))).collect::<Vec<_>>();
+    case.check("type1", crossing_probabilities(&fractions, &z, Sides::Two, 0.0).unwrap().iter().sum());
+}
+
+fn numbers(list: &Value) -> Vec<f64> {
+    list.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
 type Check = fn(&Case<'_>);
 
 /// What reproduces a case, by the beginning of its name.
@@ -112,6 +137,8 @@ const REPRODUCED: &[(&str, Check)] = &[
     ("asympcs-onesided-", one_sided_sequence),
     ("noninf-verdict-asympcs-", one_sided_sequence),
     ("normal-", normal_mixture),
+    ("gst-classical-", classical_design),
+    ("gst-", boundaries_of_spending),
 ];
 
 #[test]
