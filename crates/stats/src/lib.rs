@@ -21,6 +21,7 @@ pub mod normal;
 pub mod normal_mixture;
 pub mod power;
 pub mod proportion;
+pub mod sample_ratio;
 pub mod score;
 pub mod student;
 
@@ -41,4 +42,5 @@ pub use non_inferiority::{Direction, Margin, NonInferiority, non_inferiority};
 pub use normal_mixture::{NormalMixture, Sides};
 pub use power::{SampleSize, events_per_arm};
 pub use proportion::{Proportion, Proportions};
+pub use sample_ratio::SampleRatio;
 pub use score::{Contrast, score_z};

@@ -4,7 +4,8 @@
 //! hold for any seed: a test that ignores looks or noise misses them by far.
 
 use tidegate_stats::group_sequential::boundaries;
-use tidegate_stats::{ConfidenceSequence, Estimate, NoisyRow, Sides, Spending};
+use tidegate_stats::sample_ratio::noisy_share;
+use tidegate_stats::{ConfidenceSequence, Estimate, NoisyRow, SampleRatio, Sides, Spending};
 
 use crate::generators::uniform;
 
@@ -130,4 +131,49 @@ fn a_group_sequential_test_keeps_its_level_with_noise_folded_in() {
         assert!((0.01..0.09).contains(&wrong), "noise {scale}: {wrong}");
     }
     assert!(share(100, |seed| promoted(seed, 0.0, Scale::folded(2.0))) > 0.8);
+}
+
+/// Units of both arms over all windows so far, each window's count with noise that the variance tells.
+fn mismatched(seed: u64, scale: f64, share: f64) -> bool {
+    let (mut chance, hits) = (chance(seed), binomial(share));
+    let theta = 0.5;
+    let sequence = ConfidenceSequence::new(Sides::Two, 0.05, 4.0 * (WINDOWS * TRIALS) as f64).unwrap();
+    let (mut treatment, mut control, mut noise) = (0.0, 0.0, 0.0);
+    (1..=WINDOWS).any(|window| {
+        let hits = chance.hits(&hits);
+        treatment += hits + chance.laplace(scale);
+        control += TRIALS as f64 - hits + chance.laplace(scale);
+        noise += laplace_stddev(scale).powi(2);
+        // A normal approximation asks for some units.
+        window >= 12 && {
+            let found = sequence.interval(noisy_share(treatment, control, theta, noise).unwrap()).unwrap();
+            !(found.low..=found.high).contains(&theta)
+        }
+    })
+}
+
+#[test]
+fn a_sample_ratio_test_keeps_its_level_with_noise_folded_in() {
+    for scale in [0.0, 5.0, 10.0] {
+        let wrong = share(400, |seed| mismatched(seed, scale, 0.5));
+        assert!(wrong <= 0.05, "noise {scale}: {wrong}");
+    }
+    assert!(share(50, |seed| mismatched(seed, 5.0, 0.53)) > 0.8);
+}
+
+#[test]
+fn an_exact_sample_ratio_test_keeps_its_level() {
+    let hits = [0.5, 0.52].map(binomial);
+    let ratio = SampleRatio::new(&[1.0, 1.0], 100.0).unwrap();
+    let found = |seed, hits: &[f64]| {
+        let (mut chance, mut counts) = (chance(seed), [0, 0]);
+        (0..WINDOWS).any(|_| {
+            let treatment = chance.hits(hits) as u64;
+            counts[0] += treatment;
+            counts[1] += TRIALS as u64 - treatment;
+            ratio.p_value(&counts).unwrap() <= 0.05
+        })
+    };
+    assert!(share(400, |seed| found(seed, &hits[0])) <= 0.06);
+    assert!(share(100, |seed| found(seed, &hits[1])) > 0.8);
 }
