@@ -19,6 +19,7 @@ pub mod kolmogorov;
 pub mod non_inferiority;
 pub mod normal;
 pub mod normal_mixture;
+pub mod poisson;
 pub mod power;
 pub mod proportion;
 pub mod sample_ratio;
