@@ -6,6 +6,7 @@
 //! Not here: what to do with the answer. That is the room `tidegate-gate`.
 
 pub mod chi_square;
+pub mod cluster;
 pub mod confidence_sequence;
 pub mod detect;
 pub mod distance;
