@@ -8,6 +8,7 @@
 pub mod chi_square;
 pub mod cluster;
 pub mod confidence_sequence;
+pub mod cuped;
 pub mod detect;
 pub mod distance;
 pub mod drift;
