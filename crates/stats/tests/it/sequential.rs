@@ -4,8 +4,13 @@
 //! its numbers stands in the tests of the modules.
 
 use serde_json::Value;
+use tidegate_stats::cluster::{ClusterSums, ratio};
+use tidegate_stats::cuped::{Covariate, adjusted_difference, theta};
 use tidegate_stats::group_sequential::{boundaries, crossing_probabilities};
-use tidegate_stats::{ConfidenceSequence, Estimate, NormalMixture, Proportion, Sides, Spending};
+use tidegate_stats::poisson::{Canary, Events};
+use tidegate_stats::sample_ratio::chi2_p_value;
+use tidegate_stats::{ConfidenceSequence, Estimate, NormalMixture, Proportion, SampleRatio, Sides, Spending};
+use tidegate_stats::{holm_adjusted, student};
 
 /// One case, with numbers by name.
 struct Case<'a>(&'a Value);
@@ -66,6 +71,37 @@ impl Case<'_> {
         [mean("n_t", "sum_t", "sumsq_t"), mean("n_c", "sum_c", "sumsq_c")]
     }
 
+    fn clusters(&self, arm: &str) -> ClusterSums {
+        let sum = |name: &str| self.0["inputs"][arm][name].as_f64().unwrap();
+        ClusterSums {
+            clusters: sum("clusters") as u64,
+            m: sum("sum_m"),
+            m2: sum("sum_m2"),
+            d: sum("sum_d"),
+            d2: sum("sum_d2"),
+            md: sum("sum_md"),
+        }
+    }
+
+    fn covariate(&self, arm: &str) -> Covariate {
+        let [n, y, y2, x, x2, xy] = numbers(&self.0["inputs"][arm])[..] else { panic!("{}: six sums", self.id()) };
+        Covariate { n: n as u64, y, y2, x, x2, xy }
+    }
+
+    fn counts(&self, name: &str) -> Vec<u64> {
+        numbers(&self.0["inputs"][name]).into_iter().map(|count| count as u64).collect()
+    }
+
+    /// The interval and p-value of Welch's t, whose arms have `variances` of their estimates from `n` values.
+    fn check_welch(&self, estimate: Estimate, variances: [f64; 2], n: [f64; 2]) {
+        let spread = |i: usize| variances[i].powi(2) / (n[i] - 1.0);
+        let df = (variances[0] + variances[1]).powi(2) / (spread(0) + spread(1));
+        let half_width = student::quantile(0.975, df).unwrap() * estimate.variance().sqrt();
+        self.check("ci/0", estimate.value() - half_width);
+        self.check("ci/1", estimate.value() + half_width);
+        self.check("p", student::two_sided(estimate.z(0.0).unwrap(), df).unwrap());
+    }
+
     fn rows(&self) -> f64 {
         self.number("n_t") + self.number("n_c")
     }
@@ -124,6 +160,81 @@ fn classical_design(case: &Case<'_>) {
     case.check("type1", crossing_probabilities(&fractions, &z, Sides::Two, 0.0).unwrap().iter().sum());
 }
 
+fn means_once(case: &Case<'_>) {
+    let arms = case.means();
+    let estimate = case.contrast(arms);
+    case.check_estimate(estimate);
+    case.check_welch(estimate, arms.map(Estimate::variance), [case.number("n_t"), case.number("n_c")]);
+}
+
+fn cluster_ratio(case: &Case<'_>) {
+    let sums = [case.clusters("treatment"), case.clusters("control")];
+    let arms = sums.map(|sums| ratio(sums).unwrap());
+    if case.id() == "ratio-delta-var-0" {
+        case.check("r_t", arms[0].value());
+        case.check("var_of_ratio_t", arms[0].variance());
+        case.check("r_c", arms[1].value());
+        return case.check("var_of_ratio_c", arms[1].variance());
+    }
+    let (estimate, clusters) = (case.contrast(arms), sums.map(|sums| sums.clusters as f64));
+    case.check_estimate(estimate);
+    if case.id().starts_with("ratio-delta-fixed") {
+        case.check_welch(estimate, arms.map(Estimate::variance), clusters);
+    } else {
+        case.check_sequence(estimate, clusters[0] + clusters[1]);
+    }
+}
+
+fn cuped(case: &Case<'_>) {
+    let arms = [case.covariate("treatment"), case.covariate("control")];
+    let [treatment, control] = arms;
+    let slope = theta(treatment, control).unwrap();
+    case.check("theta", slope);
+    let estimate = adjusted_difference(treatment, control).unwrap();
+    case.check_estimate(estimate);
+    let variances = arms.map(|arm| {
+        let n = arm.n as f64;
+        let covariance = |product: f64, a: f64, b: f64| (product - a * b / n) / (n - 1.0);
+        let (y, x) = (covariance(arm.y2, arm.y, arm.y), covariance(arm.x2, arm.x, arm.x));
+        (y + slope * slope * x - 2.0 * slope * covariance(arm.xy, arm.x, arm.y)) / n
+    });
+    case.check("var_t", variances[0] * treatment.n as f64);
+    case.check("var_c", variances[1] * control.n as f64);
+    case.check_welch(estimate, variances, arms.map(|arm| arm.n as f64));
+}
+
+fn shares_once(case: &Case<'_>) {
+    let inputs = &case.0["inputs"];
+    case.check("", chi2_p_value(&case.counts("users"), &numbers(&inputs["weights"])).unwrap());
+}
+
+fn shares(case: &Case<'_>) {
+    let sample_ratio = SampleRatio::new(&numbers(&case.0["inputs"]["theta0"]), case.number("k")).unwrap();
+    let counts = case.counts("counts");
+    case.check("log_odds", sample_ratio.log_e_value(&counts).unwrap());
+    case.check("p/0", sample_ratio.p_value(&counts).unwrap());
+    for (i, interval) in sample_ratio.intervals(&counts, case.number("alpha")).unwrap().iter().enumerate() {
+        case.check(&format!("ci/{i}/0"), interval.low);
+        case.check(&format!("ci/{i}/1"), interval.high);
+    }
+}
+
+fn canary(case: &Case<'_>) {
+    let share = numbers(&case.0["inputs"]["rho"])[1];
+    let [control, treatment] = case.counts("counts")[..] else { panic!("{}: two counts", case.id()) };
+    let (canary, events) = (Canary::new(share, case.number("k")).unwrap(), Events { treatment, control });
+    case.check("p/0", canary.p_value(events));
+    let interval = canary.log_rate_ratio(events, case.number("alpha")).unwrap();
+    case.check("ci/0/0", interval.low);
+    case.check("ci/0/1", interval.high);
+    case.check("est/0", (treatment as f64 / control as f64).ln());
+}
+
+fn holm(case: &Case<'_>) {
+    let adjusted = holm_adjusted(&numbers(&case.0["inputs"]["p"])).unwrap();
+    adjusted.iter().enumerate().for_each(|(i, &p)| case.check(&i.to_string(), p));
+}
+
 fn numbers(list: &Value) -> Vec<f64> {
     list.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
 }
@@ -139,6 +250,13 @@ const REPRODUCED: &[(&str, Check)] = &[
     ("normal-", normal_mixture),
     ("gst-classical-", classical_design),
     ("gst-", boundaries_of_spending),
+    ("welch-", means_once),
+    ("ratio-delta-", cluster_ratio),
+    ("cuped-", cuped),
+    ("srm-", shares_once),
+    ("savvi-srm-", shares),
+    ("savvi-poisson-", canary),
+    ("multiple-holm", holm),
 ];
 
 #[test]
