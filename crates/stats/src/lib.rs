@@ -12,6 +12,7 @@ pub mod cuped;
 pub mod detect;
 pub mod distance;
 pub mod drift;
+pub mod e_process;
 pub mod estimate;
 pub mod fdr;
 pub mod group_sequential;
@@ -31,11 +32,13 @@ pub mod student;
 
 mod error;
 mod gamma;
+mod noise;
 mod root;
 
 pub use chi_square::ChiSquare;
 pub use confidence_sequence::{ConfidenceSequence, planned_information};
 pub use drift::{Drift, DriftTest, Noise, Verdict, noisy_drift};
+pub use e_process::EProcess;
 pub use error::{Error, Result};
 pub use estimate::{Estimate, NoisyRow};
 pub use fdr::benjamini_hochberg;

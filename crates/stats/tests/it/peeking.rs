@@ -3,9 +3,11 @@
 //! Two weeks of hourly windows with outcomes from a seed, judged after each of them. The bounds are loose, so that they
 //! hold for any seed: a test that ignores looks or noise misses them by far.
 
+use tidegate_stats::drift::Noise;
+use tidegate_stats::e_process::{Claim, Count};
 use tidegate_stats::group_sequential::boundaries;
 use tidegate_stats::sample_ratio::noisy_share;
-use tidegate_stats::{ConfidenceSequence, Estimate, NoisyRow, SampleRatio, Sides, Spending};
+use tidegate_stats::{ConfidenceSequence, EProcess, Estimate, NoisyRow, SampleRatio, Sides, Spending};
 
 use crate::generators::uniform;
 
@@ -176,4 +178,25 @@ fn an_exact_sample_ratio_test_keeps_its_level() {
     };
     assert!(share(400, |seed| found(seed, &hits[0])) <= 0.06);
     assert!(share(100, |seed| found(seed, &hits[1])) > 0.8);
+}
+
+#[test]
+fn an_e_process_keeps_its_level_under_noise() {
+    let scale = 1.0;
+    let claim = Claim::DifferenceAtMost { margin: 0.0, control_at_most: 0.05 };
+    let fresh = EProcess::new(claim, Some(Noise::Laplace { scale })).unwrap();
+    let found = |seed, rates: [f64; 2]| {
+        let (mut chance, mut process) = (chance(seed), fresh.clone());
+        let arms = rates.map(binomial);
+        (0..WINDOWS).any(|_| {
+            let [treatment, control] = arms.each_ref().map(|arm| {
+                let num = chance.hits(arm) + chance.laplace(scale);
+                Count { num, den: TRIALS as u64, rows: 1 }
+            });
+            process.push_difference(treatment, control).unwrap();
+            process.p_value() <= 0.05
+        })
+    };
+    assert!(share(200, |seed| found(seed, [0.05, 0.05])) <= 0.06);
+    assert!(share(50, |seed| found(seed, [0.06, 0.03])) > 0.9);
 }

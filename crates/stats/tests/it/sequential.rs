@@ -6,6 +6,7 @@
 use serde_json::Value;
 use tidegate_stats::cluster::{ClusterSums, ratio};
 use tidegate_stats::cuped::{Covariate, adjusted_difference, theta};
+use tidegate_stats::drift::Noise;
 use tidegate_stats::group_sequential::{boundaries, crossing_probabilities};
 use tidegate_stats::poisson::{Canary, Events};
 use tidegate_stats::sample_ratio::chi2_p_value;
@@ -230,6 +231,13 @@ fn canary(case: &Case<'_>) {
     case.check("est/0", (treatment as f64 / control as f64).ln());
 }
 
+/// The tail is no statistic of the room: nobody asks for it.
+fn laplace(case: &Case<'_>) {
+    let noise = Noise::Laplace { scale: case.number("b") };
+    case.check("var", noise.stddev().unwrap().powi(2));
+    case.check("log_mgf", noise.log_mgf(case.number("lam")).unwrap());
+}
+
 fn holm(case: &Case<'_>) {
     let adjusted = holm_adjusted(&numbers(&case.0["inputs"]["p"])).unwrap();
     adjusted.iter().enumerate().for_each(|(i, &p)| case.check(&i.to_string(), p));
@@ -257,6 +265,7 @@ const REPRODUCED: &[(&str, Check)] = &[
     ("savvi-srm-", shares),
     ("savvi-poisson-", canary),
     ("multiple-holm", holm),
+    ("dlaplace-", laplace),
 ];
 
 #[test]
