@@ -7,7 +7,9 @@ use tidegate_stats::drift::Noise;
 use tidegate_stats::e_process::{Claim, Count};
 use tidegate_stats::group_sequential::boundaries;
 use tidegate_stats::sample_ratio::noisy_share;
-use tidegate_stats::{ConfidenceSequence, EProcess, Estimate, NoisyRow, SampleRatio, Sides, Spending};
+use tidegate_stats::{
+    ConfidenceSequence, EProcess, Estimate, NoisyRow, Proportion, QuantileShare, SampleRatio, Sides, Spending,
+};
 
 use crate::generators::uniform;
 
@@ -199,4 +201,28 @@ fn an_e_process_keeps_its_level_under_noise() {
     };
     assert!(share(200, |seed| found(seed, [0.05, 0.05])) <= 0.06);
     assert!(share(50, |seed| found(seed, [0.06, 0.03])) > 0.9);
+}
+
+/// Lognormal latencies, the treatment's stretched by just the acceptable factor: the share above the threshold lies as
+/// far from 5 % as its variance says, which counts the control's own quantile.
+#[test]
+fn a_quantile_as_a_proportion_keeps_its_level_in_one_look() {
+    let found = |seed, factor: f64| {
+        let mut chance = chance(seed);
+        let mut latencies = |stretch: f64| {
+            let mut next =
+                || (0.5 * (-2.0 * chance.next().ln()).sqrt() * (std::f64::consts::TAU * chance.next()).cos()).exp();
+            (0..2000).map(|_| stretch * next()).collect::<Vec<_>>()
+        };
+        let mut control = latencies(1.0);
+        control.sort_by(f64::total_cmp);
+        let threshold = 1.1 * control[1899];
+        let above = latencies(factor).into_iter().filter(|&latency| latency > threshold).count() as u64;
+        let above = Proportion::new(above, 2000).unwrap();
+        let excess = QuantileShare { above, level: 0.95, control: Some(2000) }.excess().unwrap();
+        excess.z(0.0).unwrap() > 1.6448536269514722
+    };
+    let wrong = share(400, |seed| found(seed, 1.1));
+    assert!((0.01..0.09).contains(&wrong), "{wrong}");
+    assert!(share(100, |seed| found(seed, 1.3)) > 0.8);
 }
