@@ -64,3 +64,11 @@ pub(crate) fn open_range(name: &'static str, value: f64, low: f64, high: f64, al
     }
     Err(Error::OutOfRange { name, value, allowed })
 }
+
+/// Refuses a `value` below `low` or infinite; `NaN` is refused too.
+pub(crate) fn at_least(name: &'static str, value: f64, low: f64, allowed: &'static str) -> Result<f64> {
+    if (low..f64::INFINITY).contains(&value) {
+        return Ok(value);
+    }
+    Err(Error::OutOfRange { name, value, allowed })
+}

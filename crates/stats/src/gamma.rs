@@ -32,6 +32,11 @@ pub(crate) fn binomial_density(x: f64, y: f64, p: f64, q: f64) -> f64 {
     (error - deviance(x, n * p) - deviance(y, n * q)).exp() * (n / (TAU * x * y)).sqrt()
 }
 
+/// `ln gamma(x)` for `x > 0`.
+pub(crate) fn ln_gamma(x: f64) -> f64 {
+    stirling_error(x) + (x - 0.5) * x.ln() - x + 0.5 * TAU.ln()
+}
+
 /// `P(a, x)` and `Q(a, x) = 1 - P(a, x)`, the regularised incomplete gamma functions, for `a > 0` and `x >= 0`: each
 /// accurate to its own last digits where it is the smaller one.
 ///

@@ -6,31 +6,51 @@
 //! Not here: what to do with the answer. That is the room `tidegate-gate`.
 
 pub mod chi_square;
+pub mod cluster;
+pub mod confidence_sequence;
+pub mod cuped;
 pub mod detect;
 pub mod distance;
 pub mod drift;
+pub mod e_process;
+pub mod estimate;
 pub mod fdr;
+pub mod group_sequential;
+pub mod holm;
 pub mod homogeneity;
 pub mod interval;
 pub mod kolmogorov;
 pub mod non_inferiority;
 pub mod normal;
+pub mod normal_mixture;
+pub mod poisson;
 pub mod power;
 pub mod proportion;
+pub mod quantile;
+pub mod sample_ratio;
 pub mod score;
 pub mod student;
 
 mod error;
 mod gamma;
+mod noise;
 mod root;
 
 pub use chi_square::ChiSquare;
+pub use confidence_sequence::{ConfidenceSequence, planned_information};
 pub use drift::{Drift, DriftTest, Noise, Verdict, noisy_drift};
+pub use e_process::EProcess;
 pub use error::{Error, Result};
+pub use estimate::{Estimate, NoisyRow};
 pub use fdr::benjamini_hochberg;
+pub use group_sequential::Spending;
+pub use holm::holm_adjusted;
 pub use homogeneity::{Homogeneity, chi2_test, most_frequent, pool_rare};
 pub use interval::{Interval, newcombe_interval, score_interval};
 pub use non_inferiority::{Direction, Margin, NonInferiority, non_inferiority};
+pub use normal_mixture::{NormalMixture, Sides};
 pub use power::{SampleSize, events_per_arm};
 pub use proportion::{Proportion, Proportions};
+pub use quantile::QuantileShare;
+pub use sample_ratio::SampleRatio;
 pub use score::{Contrast, score_z};

@@ -29,3 +29,15 @@ fn incomplete_gamma_of_known_shapes() {
         close(incomplete(0.5, x).1, 2.0 * crate::normal::survival((2.0 * x).sqrt()));
     }
 }
+
+#[test]
+fn logarithms_of_gamma_functions() {
+    let close =
+        |found: f64, expected: f64| assert!((found - expected).abs() <= 1e-14 * expected.abs().max(1.0), "{found}");
+    close(ln_gamma(1.0), 0.0);
+    close(ln_gamma(2.0), 0.0);
+    close(ln_gamma(0.5), 0.5 * std::f64::consts::PI.ln());
+    close(ln_gamma(11.0), 3_628_800.0_f64.ln());
+    close(ln_gamma(1e-9), 1e9_f64.ln() - 0.577_215_664_901_532_9e-9);
+    close(ln_gamma(171.0) - ln_gamma(170.0), 170.0_f64.ln());
+}

@@ -5,3 +5,5 @@
 mod generators;
 mod laws;
 mod oracle;
+mod peeking;
+mod sequential;
