@@ -1,6 +1,7 @@
 //! What does the same grouped aggregate cost in plain DataFusion, read once and written once?
 //!
-//! `plain-datafusion FOLDER OUT.parquet`: the baseline of `side_by_side.py`.
+//! `plain-datafusion FOLDER OUT.parquet [QUERY]`: the baseline of `side_by_side.py`, and with another query over the table
+//! `t` that of `drift/run.py`.
 
 use datafusion::dataframe::DataFrameWriteOptions;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
@@ -12,11 +13,12 @@ const QUERY: &str = "SELECT date_bin(INTERVAL '1 minute', ts) AS window_start, k
 async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let (Some(folder), Some(out)) = (arguments.next(), arguments.next()) else {
-        anyhow::bail!("usage: plain-datafusion FOLDER OUT.parquet");
+        anyhow::bail!("usage: plain-datafusion FOLDER OUT.parquet [QUERY]");
     };
+    let query = arguments.next();
     let session = SessionContext::new();
     session.register_parquet("t", folder, ParquetReadOptions::default()).await?;
     let options = DataFrameWriteOptions::new().with_single_file_output(true);
-    session.sql(QUERY).await?.write_parquet(&out, options, None).await?;
+    session.sql(query.as_deref().unwrap_or(QUERY)).await?.write_parquet(&out, options, None).await?;
     Ok(())
 }

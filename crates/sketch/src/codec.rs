@@ -127,6 +127,11 @@ impl<'a> Reader<'a> {
         Error::Corrupt { kind: self.kind.name(), check }
     }
 
+    /// How many bytes are left.
+    pub(crate) fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
     pub(crate) fn raw(&mut self, len: usize) -> Result<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(|| self.corrupt("length"))?;
         self.rest = rest;

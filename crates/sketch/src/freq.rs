@@ -4,8 +4,10 @@ mod encode;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
 
 use crate::codec::add_rows;
 use crate::error::{Error, Result};
@@ -26,6 +28,8 @@ pub struct Freq {
     capacity: u32,
     nulls: u64,
     counts: HashMap<Arc<str>, u64>,
+    /// How long the categories in `counts` are together, in bytes.
+    text: usize,
     /// Only once there were more categories than there is capacity for.
     folded: Option<Folded>,
 }
@@ -64,15 +68,21 @@ impl Freq {
 
     /// Counts `category`.
     pub fn add(&mut self, category: &str) {
-        self.put(category, 1);
+        self.add_times(category, 1);
     }
 
     /// Counts a row without a value.
     pub fn add_null(&mut self) {
-        self.nulls += 1;
+        self.add_nulls(1);
     }
 
-    fn put(&mut self, category: &str, count: u64) {
+    /// Counts `count` rows without a value. The caller sees to it that the rows are not too many.
+    pub fn add_nulls(&mut self, count: u64) {
+        self.nulls += count;
+    }
+
+    /// Counts `category` `count` times, at least once. The caller sees to it that the rows are not too many.
+    pub fn add_times(&mut self, category: &str, count: u64) {
         if let Some(counted) = self.counts.get_mut(category) {
             *counted += count;
             return;
@@ -82,7 +92,7 @@ impl Freq {
             self.folded = Some(Folded::over(&self.counts));
         }
         let Some(folded) = &mut self.folded else {
-            self.counts.insert(category.into(), count);
+            self.keep(category.into(), count);
             return;
         };
         let hash = hash(category.as_bytes());
@@ -92,10 +102,27 @@ impl Freq {
         }
         let category = Arc::<str>::from(category);
         folded.by_hash.push((hash, Arc::clone(&category)));
-        self.counts.insert(category, count);
-        if full && let Some((hash, category)) = folded.by_hash.pop() {
-            folded.remainders[remainder(hash)] += self.counts.remove(&category).unwrap_or_default();
+        let last = if full { folded.by_hash.pop() } else { None };
+        self.keep(category, count);
+        if let Some((hash, category)) = last {
+            let count = self.leave(&category);
+            if let Some(folded) = &mut self.folded {
+                folded.remainders[remainder(hash)] += count;
+            }
         }
+    }
+
+    /// Keeps a category that was not kept.
+    fn keep(&mut self, category: Arc<str>, count: u64) {
+        self.text += category.len();
+        self.counts.insert(category, count);
+    }
+
+    /// Keeps `category` no longer; gives its count.
+    fn leave(&mut self, category: &str) -> u64 {
+        let count = self.counts.remove(category);
+        self.text -= count.map_or(0, |_| category.len());
+        count.unwrap_or(0)
     }
 
     /// Counts all that `other` counted.
@@ -114,7 +141,7 @@ impl Freq {
             }
         }
         for (category, count) in &other.counts {
-            self.put(category, *count);
+            self.add_times(category, *count);
         }
         Ok(())
     }
@@ -138,7 +165,7 @@ impl Freq {
             if let Some(held) = self.counts.get_mut(category) {
                 *held -= count;
                 if *held == 0 {
-                    self.counts.remove(category);
+                    self.leave(category);
                 }
             }
         }
@@ -218,7 +245,8 @@ impl Freq {
     #[must_use]
     pub fn heap_size(&self) -> usize {
         const ENTRY: usize = size_of::<(Arc<str>, u64)>() + 1;
-        let text = self.counts.keys().map(|category| category.len() + 16).sum::<usize>();
+        // Asked for with every batch: nothing is added up here. An `Arc` has two counters beside its text.
+        let text = self.text + self.counts.len() * 16;
         let folded = self.folded.as_ref().map_or(0, |folded| {
             folded.by_hash.capacity() * size_of::<(u64, Arc<str>)>() + folded.remainders.capacity() * size_of::<u64>()
         });
@@ -247,7 +275,7 @@ pub(crate) fn remainder(hash: u64) -> usize {
 impl Default for Freq {
     /// An empty sketch of [`CAPACITY`](Self::CAPACITY).
     fn default() -> Self {
-        Self { capacity: Self::CAPACITY, nulls: 0, counts: HashMap::new(), folded: None }
+        Self { capacity: Self::CAPACITY, nulls: 0, counts: HashMap::new(), text: 0, folded: None }
     }
 }
 

@@ -4,9 +4,6 @@
 //! capacity   nulls   how many are kept;  per category: length, text, count   0, or 1 and 256 remainders
 //! ```
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use super::{Folded, Freq, REMAINDERS};
 use crate::codec::{Kind, Reader, Writer, add_rows};
 use crate::error::Result;
@@ -51,7 +48,7 @@ impl Freq {
         if kept > freq.capacity.into() {
             return Err(reader.corrupt("capacity"));
         }
-        freq.counts = read_categories(&mut reader, kept, &mut count)?;
+        read_categories(&mut reader, kept, &mut count, &mut freq)?;
         match reader.varint()? {
             0 => {}
             1 => {
@@ -68,13 +65,15 @@ impl Freq {
     }
 }
 
-/// `kept` categories, each greater than the one before, and their counts.
+/// Reads `kept` categories, each greater than the one before, and their counts.
 fn read_categories(
     reader: &mut Reader,
     kept: u64,
     count: &mut impl FnMut(&mut Reader) -> Result<u64>,
-) -> Result<HashMap<Arc<str>, u64>> {
-    let mut counts = HashMap::new();
+    freq: &mut Freq,
+) -> Result<()> {
+    // Each takes two bytes at least: more are not believed before they are read.
+    freq.counts.reserve((kept as usize).min(reader.remaining() / 2));
     let mut last = None;
     for _ in 0..kept {
         let category = str::from_utf8(reader.framed()?).map_err(|_| reader.corrupt("text"))?;
@@ -85,8 +84,8 @@ fn read_categories(
         if times == 0 {
             return Err(reader.corrupt("count"));
         }
-        counts.insert(category.into(), times);
+        freq.keep(category.into(), times);
         last = Some(category);
     }
-    Ok(counts)
+    Ok(())
 }

@@ -25,6 +25,7 @@ proptest! {
         prop_assert_eq!(freq.iter().count(), truth.len().min(capacity as usize));
         prop_assert_eq!(freq.is_exact(), truth.len() <= capacity as usize);
         prop_assert_eq!(freq.count(), categories.len() as u64);
+        prop_assert_eq!(freq.text, freq.iter().map(|(category, _)| category.len()).sum::<usize>());
         for (category, times) in &truth {
             match freq.get(category) {
                 Some(found) => prop_assert_eq!(found, *times),
@@ -65,6 +66,7 @@ fn beyond_its_capacity_nothing_is_taken_back() {
     assert_eq!(freq.subtract(&of(3, &[1, 1])), Err(Error::NotHeld));
     assert_eq!(freq.subtract(&of(3, &[1])), Ok(()));
     assert_eq!(freq, of(3, &[2, 3]));
+    assert_eq!((freq.text, Freq::from_bytes(&freq.to_bytes()).unwrap().text), (4, 4));
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::super::single::{SingleGroup, refuse_distinct};
 use super::groups::Groups;
 use super::sliding::{Recounting, Subtracting};
 use super::source::{Categories, Column, Distinct, Kept, Numbers};
+use super::tally::Tallied;
 use crate::error::Error;
 
 /// What is kept.
@@ -255,6 +256,10 @@ impl AggregateUDFImpl for SketchFunction {
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
         refuse_distinct(&args)?;
+        if let (Kind::Freq, false) = (self.kind, self.merges) {
+            let source = self.categories(self.parameter(&args, Freq::CAPACITY.into())?)?;
+            return Ok(Box::new(Tallied::new(Groups::new(source))));
+        }
         with_source!(self, &args, |source| Ok(Box::new(Groups::new(source)) as _))
     }
 

@@ -21,6 +21,11 @@ impl<F: Source> Groups<F> {
     pub(super) fn new(source: F) -> Self {
         Self { source, sketches: Vec::new() }
     }
+
+    /// The sketch of each group; of a source that has one of no rows.
+    pub(super) fn sketches(&mut self) -> impl Iterator<Item = &mut F::Sketch> {
+        self.sketches.iter_mut().flatten()
+    }
 }
 
 impl<F: Source> Grouped for Groups<F> {

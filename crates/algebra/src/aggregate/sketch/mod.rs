@@ -16,6 +16,7 @@ mod function;
 mod groups;
 mod sliding;
 mod source;
+mod tally;
 #[cfg(test)]
 mod tests;
 

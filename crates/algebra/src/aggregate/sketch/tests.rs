@@ -6,11 +6,14 @@ use datafusion::arrow::array::{
     ArrayRef, AsArray, BinaryArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray,
 };
 use datafusion::common::Result;
+use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+use proptest::prelude::*;
 use tidegate_sketch::{DdSketch, Freq, Hll, Profile};
 
 use super::super::check::{Input, every_way, one_group};
 use super::groups::Groups;
 use super::source::{Categories, Column, Distinct, Kept, Numbers, Sketch, Source};
+use super::tally::Tallied;
 use crate::query_session;
 
 /// The sketches of three groups, the last without rows; the third row is filtered out.
@@ -43,6 +46,9 @@ fn groups_filters_and_nulls_are_kept_apart() {
     let found = check(&Categories(Freq::default()), Arc::new(texts.into_iter().collect::<StringViewArray>()));
     let tops = found.iter().flatten().map(|freq| (freq.top(9), freq.nulls())).collect::<Vec<_>>();
     assert_eq!(tops, [(vec![("a", 2)], 0), (vec![("c", 1)], 1), (vec![], 0)]);
+    let categories = Arc::new(texts.into_iter().collect::<StringViewArray>());
+    let input = Input { values: categories, groups: &[0, 1, 0, 0, 1], filter: None, total_groups: 3 };
+    every_way(|| Tallied::new(Groups::new(Categories(Freq::default()))), &input).unwrap();
 
     let integers = Arc::new(Int64Array::from(vec![Some(7), None, Some(8), Some(7), Some(9)]));
     let found = check(&Distinct(Hll::default()), integers);
@@ -51,6 +57,38 @@ fn groups_filters_and_nulls_are_kept_apart() {
     let found = check(&Column { numbers: true }, Arc::new(values.into_iter().collect::<Float64Array>()));
     let facts = found.iter().flatten().map(|profile| (profile.rows(), profile.nulls())).collect::<Vec<_>>();
     assert_eq!(facts, [(2, 0), (2, 1), (0, 0)]);
+}
+
+proptest! {
+    /// Whether the table has room for all, for some, or is given up soon.
+    #[test]
+    fn a_table_for_all_groups_counts_as_a_sketch_for_each(
+        rows in prop::collection::vec((0_usize..5, prop::option::of(0_u8..9), prop::option::of(any::<bool>())), 1..60),
+        room in 0_usize..50,
+        batch in 1_usize..20,
+    ) {
+        // Some texts are too long for a view to hold.
+        let text = |category: u8| "long ".repeat(category.into()) + &category.to_string();
+        let mut tallied = Tallied::with_room(Groups::new(Categories(Freq::default())), room);
+        let mut plain = Groups::new(Categories(Freq::default()));
+        for rows in rows.chunks(batch) {
+            let values = rows.iter().map(|row| row.1.map(text)).collect::<StringViewArray>();
+            let groups = rows.iter().map(|row| row.0).collect::<Vec<_>>();
+            let filter = rows.iter().map(|row| row.2).collect::<BooleanArray>();
+            let filter = (rows.len() % 2 == 0).then_some(&filter);
+            let values = [Arc::new(values) as ArrayRef];
+            tallied.update_batch(&values, &groups, filter, 5).unwrap();
+            plain.update_batch(&values, &groups, filter, 5).unwrap();
+        }
+        let mut merged = Tallied::with_room(Groups::new(Categories(Freq::default())), room);
+        for groups in [EmitTo::First(2), EmitTo::All] {
+            let (state, expected) = (tallied.state(groups).unwrap(), plain.state(groups).unwrap());
+            prop_assert_eq!(&state, &expected);
+            let numbers = (0..state[0].len()).collect::<Vec<_>>();
+            merged.merge_batch(&state, &numbers, numbers.len()).unwrap();
+            prop_assert_eq!(&merged.state(EmitTo::All).unwrap(), &state);
+        }
+    }
 }
 
 #[test]
