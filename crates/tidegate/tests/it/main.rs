@@ -19,3 +19,4 @@ mod noise;
 mod project;
 mod quarantine;
 mod real_data;
+mod recipes;
