@@ -19,4 +19,5 @@ mod noise;
 mod project;
 mod quarantine;
 mod real_data;
+mod recipes;
 mod report;

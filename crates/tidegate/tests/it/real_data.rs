@@ -181,6 +181,105 @@ fn openhands_benchmarks_and_weeks() {
     );
 }
 
+/// The population stability index as `answers.json` defines it: shares of at least half a row.
+fn psi(reference: &[f64], current: &[f64]) -> f64 {
+    let shares = |counts: &[f64]| {
+        let rows = counts.iter().sum::<f64>();
+        counts.iter().map(|count| count.max(0.5) / rows).collect::<Vec<_>>()
+    };
+    let shares = shares(reference).into_iter().zip(shares(current));
+    shares.map(|(reference, current)| (current - reference) * (current / reference).ln()).sum()
+}
+
+/// The index over the sketches in a signal of two rows, at the cuts that the answer names, and the answer.
+fn psi_at_cuts(real: &Real, dataset: &str, name: &str, signal: &str, column: &str) -> (f64, f64) {
+    let answer = &real.answers.of_query(dataset, name)["value"];
+    let ranks = answer["edges"].as_array().unwrap().iter().map(|edge| format!("ddsketch_rank({column}, {edge})"));
+    let ranks = ranks.collect::<Vec<_>>().join(", ");
+    let query = format!("SELECT n, [{ranks}] AS ranks FROM released.{signal} ORDER BY before DESC");
+    let rows: Value = serde_json::from_str(&real.tidegate(&["sql", "--format", "json", &query])).unwrap();
+    let counts = |row: &Value| {
+        let n = row["n"].as_f64().unwrap();
+        let upto = row["ranks"].as_array().unwrap().iter().map(|rank| (rank.as_f64().unwrap() * n).round());
+        let upto = std::iter::once(0.0).chain(upto).chain([n]).collect::<Vec<_>>();
+        upto.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<_>>()
+    };
+    (psi(&counts(&rows[0]), &counts(&rows[1])), answer["psi"].as_f64().unwrap())
+}
+
+fn one_row(real: &Real, query: &str) -> Value {
+    serde_json::from_str::<Value>(&real.tidegate(&["sql", "--format", "json", query])).unwrap()[0].take()
+}
+
+#[test]
+fn aider_switched_its_model() {
+    let Some(real) = Real::run() else { return };
+    let answer = &real.answers.of_query("aider_telemetry", "psi_main_model")["value"];
+    let row = one_row(&real, "SELECT * FROM released.aider_switch");
+    assert_eq!((&row["n_ref"], &row["n_cur"]), (&answer["n_ref"], &answer["n_cur"]));
+    assert_eq!((&row["models"], &row["prompt_tokens"]), (&"drift".into(), &"drift".into()));
+    let new = row["new_models"].as_array().unwrap();
+    assert!(new.contains(&"anthropic/claude-3-7-sonnet-20250219".into()), "{new:?}");
+    // Counts per model are exact, so that the answer's own formula gives the answer to the last digits. Ours adds half a
+    // row to every count instead of to those of none; numpy gives this for it.
+    let counts =
+        "SELECT unnest(freq_top(models, 100))['value'] AS model, before, unnest(freq_top(models, 100))['count'] AS n
+      FROM released.aider_sends_around_switch";
+    let sides = "sum(n) FILTER (WHERE before) AS r, sum(n) FILTER (WHERE NOT before) AS c";
+    let query = format!("SELECT model, {sides} FROM ({counts}) GROUP BY model");
+    let models: Value = serde_json::from_str(&real.tidegate(&["sql", "--format", "json", &query])).unwrap();
+    let side =
+        |name| models.as_array().unwrap().iter().map(|row| row[name].as_f64().unwrap_or(0.0)).collect::<Vec<_>>();
+    assert_eq!(models.as_array().unwrap().len() as u64, answer["categories"].as_u64().unwrap());
+    assert!((psi(&side("r"), &side("c")) - answer["psi"].as_f64().unwrap()).abs() < 1e-9);
+    assert!((row["psi_models"].as_f64().unwrap() - 4.244_004_718_155_923_5).abs() < 1e-12);
+    // Numbers of tokens are in bins of 2 %, and up to a tenth of the 66 current rows lies in the bin of a cut.
+    let (found, expected) =
+        psi_at_cuts(&real, "aider_telemetry", "psi_prompt_tokens", "aider_sends_around_switch", "prompt_tokens");
+    assert!((found - expected).abs() < 0.02, "{found}, not {expected}");
+}
+
+#[test]
+fn azure_halves_are_alike() {
+    let Some(real) = Real::run() else { return };
+    // Whole numbers up to 53 have bins of their own, so that the sketch counts as exactly as the rows.
+    let (found, expected) =
+        psi_at_cuts(&real, "azure_llm_2023", "psi_generated_tokens_halves", "azure_halves", "generated_tokens");
+    assert!((found - expected).abs() < 1e-11, "{found}, not {expected}");
+    let row = one_row(&real, "SELECT * FROM released.azure_drift");
+    assert_eq!((&row["n_ref"], &row["n_cur"], &row["verdict"]), (&5740.into(), &3079.into(), &"stable".into()));
+    // In bins that the sketch chooses.
+    assert!((row["psi"].as_f64().unwrap() - expected).abs() < 5e-4, "{row}");
+}
+
+#[test]
+fn census_years_are_alike() {
+    let Some(data) = data() else { return };
+    let answers = Answers::of(&data);
+    let file = data.join("census_ma_employment/predictions.parquet").display().to_string();
+    let compared = |sketch: &str| {
+        let query = format!(
+            "SELECT drift({sketch} FILTER (WHERE year = 2015), {sketch} FILTER (WHERE year = 2016)) AS d FROM '{file}'"
+        );
+        let answer = Project::empty().run(&["sql", "--format", "json", &query]).ok().stdout;
+        serde_json::from_str::<Value>(&answer).unwrap()[0]["d"].take()
+    };
+    for (name, sketch) in
+        [("psi_pred_2015_2016", "ddsketch(predicted_probability)"), ("psi_age_2015_2016", "ddsketch(\"AGEP\")")]
+    {
+        let answer = &answers.of_query("census_ma_employment", name)["value"];
+        let found = compared(sketch);
+        assert_eq!((&found["n_ref"], &found["n_cur"]), (&answer["n_ref"], &answer["n_cur"]));
+        assert_eq!(found["verdict"], "stable", "{name}");
+        // Ages are in other bins than at the answer's cuts.
+        assert!((found["psi"].as_f64().unwrap() - answer["psi"].as_f64().unwrap()).abs() < 2e-4, "{name}: {found}");
+    }
+    for column in ["SEX", "RAC1P", "MAR", "SCHL", "CIT"] {
+        assert_eq!(compared(&format!("freq(\"{column}\")"))["verdict"], "stable", "{column}");
+    }
+    assert_eq!(compared("freq(prediction)")["verdict"], "stable");
+}
+
 #[test]
 fn the_same_telemetry_in_many_files_releases_the_same_bytes() {
     let Some(data) = data() else { return };
