@@ -49,7 +49,7 @@ pub use homogeneity::{Homogeneity, chi2_test, most_frequent, pool_rare};
 pub use interval::{Interval, newcombe_interval, score_interval};
 pub use non_inferiority::{Direction, Margin, NonInferiority, non_inferiority};
 pub use normal_mixture::{NormalMixture, Sides};
-pub use power::{SampleSize, events_per_arm};
+pub use power::{SampleSize, events_per_arm, units_per_arm};
 pub use proportion::{Proportion, Proportions};
 pub use quantile::QuantileShare;
 pub use sample_ratio::SampleRatio;
