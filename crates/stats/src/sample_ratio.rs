@@ -64,7 +64,7 @@ impl SampleRatio {
         let alpha = open_range("alpha", alpha, 0.0, 1.0, "(0, 1)")?;
         let total = counts.iter().map(|&count| count as f64).sum::<f64>();
         let log_best = |count: f64, of: f64| if count == 0.0 { 0.0 } else { count * (count / of).ln() };
-        let threshold = self.log_marginal(counts) + alpha.ln();
+        let threshold = log_marginal(&self.shares, self.concentration, counts) + alpha.ln();
         let interval = |(i, &count): (usize, &u64)| {
             let (count, rest) = (count as f64, total - count as f64);
             // The other arms share what is left as they were seen to: the likeliest way.
@@ -85,20 +85,25 @@ impl SampleRatio {
 
     /// [`SampleRatio::log_e_value`] for as many counts as shares.
     pub(crate) fn log_ratio(&self, counts: &[u64]) -> f64 {
-        let likelihood = self.shares.iter().zip(counts).map(|(share, &count)| count as f64 * share.ln()).sum::<f64>();
-        self.log_marginal(counts) - likelihood
+        log_e_value(&self.shares, self.concentration, counts)
     }
+}
 
-    /// Of the order in which units came, averaged over the mixture: `ln B(a + x) - ln B(a)`.
-    fn log_marginal(&self, counts: &[u64]) -> f64 {
-        let (mut sum, mut total) = (0.0, 0.0);
-        for (share, &count) in self.shares.iter().zip(counts) {
-            let prior = self.concentration * share;
-            sum += ln_gamma(prior + count as f64) - ln_gamma(prior);
-            total += count as f64;
-        }
-        sum - ln_gamma(self.concentration + total) + ln_gamma(self.concentration)
+/// Logarithm of the e-value of `counts` against `shares`, as many of the one as of the other.
+pub(crate) fn log_e_value(shares: &[f64], concentration: f64, counts: &[u64]) -> f64 {
+    let likelihood = shares.iter().zip(counts).map(|(share, &count)| count as f64 * share.ln()).sum::<f64>();
+    log_marginal(shares, concentration, counts) - likelihood
+}
+
+/// Of the order in which units came, averaged over the mixture: `ln B(a + x) - ln B(a)`.
+fn log_marginal(shares: &[f64], concentration: f64, counts: &[u64]) -> f64 {
+    let (mut sum, mut total) = (0.0, 0.0);
+    for (share, &count) in shares.iter().zip(counts) {
+        let prior = concentration * share;
+        sum += ln_gamma(prior + count as f64) - ln_gamma(prior);
+        total += count as f64;
     }
+    sum - ln_gamma(concentration + total) + ln_gamma(concentration)
 }
 
 /// Pearson's test of the shares, for one look at the end: its p-value.

@@ -12,7 +12,7 @@ use tidegate_stats::poisson::{Canary, Events};
 use tidegate_stats::sample_ratio::chi2_p_value;
 use tidegate_stats::{ConfidenceSequence, Estimate, NormalMixture, Proportion, SampleRatio, Sides, Spending};
 use tidegate_stats::{Direction, Margin, Proportions, SampleSize, events_per_arm, newcombe_interval, units_per_arm};
-use tidegate_stats::{holm_adjusted, non_inferiority, normal, student};
+use tidegate_stats::{holm_adjusted, non_inferiority, normal, rate_interval, student};
 
 /// One case, with numbers by name.
 struct Case<'a>(&'a Value);
@@ -237,6 +237,13 @@ fn canary(case: &Case<'_>) {
     case.check("est/0", (treatment as f64 / control as f64).ln());
 }
 
+fn rate(case: &Case<'_>) {
+    let rate = Proportion::new(case.count("successes"), case.count("trials")).unwrap();
+    let interval = rate_interval(rate, case.number("t_opt"), case.number("alpha")).unwrap();
+    case.check("0", interval.low);
+    case.check("1", interval.high);
+}
+
 /// The tail is no statistic of the room: nobody asks for it.
 fn laplace(case: &Case<'_>) {
     let noise = Noise::Laplace { scale: case.number("b") };
@@ -323,6 +330,7 @@ const REPRODUCED: &[(&str, Check)] = &[
     ("savvi-poisson-", canary),
     ("multiple-holm", holm),
     ("dlaplace-", laplace),
+    ("bernoulli-cs-", rate),
     ("ztest-", proportions_once),
     ("noninf-score-", score_verdict),
     ("newcombe-", newcombe),
@@ -340,7 +348,6 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("mannwhitney-", "ranks need rows, and evidence is released sums"),
     ("predmix-", "needs every row in its order, and evidence is released sums"),
     ("betting-", "needs every row in its order, and evidence is released sums"),
-    ("bernoulli-cs-", "one rate is judged by the e-process, which takes noise"),
     ("beta-binomial-bound-", "one rate is judged by the e-process, which takes noise"),
     ("gamma-exp-bound-", "Laplace noise has an exact generating function in the e-process"),
     ("gamma-poisson-bound-", "rare events are judged by the canary"),
