@@ -60,8 +60,8 @@ impl Spending {
 /// The z-value to cross at each look, infinite where next to nothing may be spent yet.
 ///
 /// `fractions` are those of all looks so far, of the planned information, rising by a millionth at least and at most 1:
-/// a look that brought nothing new is none. Boundaries of earlier
-/// looks do not depend on later ones: call again with one more. Two-sided, `alpha` is spent half on each side.
+/// a look that brought nothing new is none. Boundaries of earlier looks do not depend on later ones: call again with one
+/// more. Two-sided, `alpha` is spent half on each side.
 ///
 /// ```
 /// use tidegate_stats::{Sides, Spending, group_sequential};

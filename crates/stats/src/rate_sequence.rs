@@ -5,12 +5,12 @@
 //! Statistics 49 (2021), 1055-1080, proposition 7). **Validity.** Exact from the first trial on, where asymptotic
 //! sequences are not, for independent trials and exact counts.
 
-use crate::error::{Result, open_range};
+use crate::error::Result;
 use crate::interval::Interval;
 use crate::normal_mixture::{Sides, tightness};
 use crate::proportion::Proportion;
 use crate::root;
-use crate::sample_ratio::log_e_value;
+use crate::sample_ratio::{checked_concentration, log_e_value};
 
 /// Lower bounds below this are 0.
 const LEAST: f64 = 1e-15;
@@ -20,11 +20,10 @@ const LEAST: f64 = 1e-15;
 /// data is seen.
 ///
 /// # Errors
-/// [`Error::OutOfRange`](crate::Error::OutOfRange) unless `0 < alpha < 1` and `r(alpha) < best < inf`, which is about 8
-/// trials at 0.05.
+/// [`Error::OutOfRange`](crate::Error::OutOfRange) unless `0 < alpha < 1` and `1 < best / r(alpha) < 1e9`, where
+/// `r(0.05)` is about 8 trials.
 pub fn rate_interval(rate: Proportion, best: f64, alpha: f64) -> Result<Interval> {
-    let concentration = best / tightness(Sides::Two, alpha)? - 1.0;
-    let concentration = open_range("concentration", concentration, 0.0, f64::INFINITY, "(0, inf)")?;
+    let concentration = checked_concentration(best / tightness(Sides::Two, alpha)? - 1.0)?;
     let (hits, misses) = (rate.num(), rate.den() - rate.num());
     Ok(Interval {
         low: lower_bound([hits, misses], concentration, alpha),

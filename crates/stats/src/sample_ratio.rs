@@ -29,15 +29,15 @@ impl SampleRatio {
     /// choice, 1 knows nothing).
     ///
     /// # Errors
-    /// [`Error::SingleBin`] for fewer than two arms, [`Error::OutOfRange`] unless weights and concentration are
-    /// positive and finite.
+    /// [`Error::SingleBin`] for fewer than two arms, [`Error::OutOfRange`] unless weights are positive and finite and
+    /// `0 < concentration < 1e9`.
     pub fn new(weights: &[f64], concentration: f64) -> Result<Self> {
-        let shares = shares(weights)?;
-        let concentration = open_range("concentration", concentration, 0.0, f64::INFINITY, "(0, inf)")?;
+        let (shares, concentration) = (shares(weights)?, checked_concentration(concentration)?);
         Ok(Self { shares, concentration })
     }
 
-    /// Logarithm of the e-value against the shares, over all units so far, in the order of the weights.
+    /// Logarithm of the e-value against the shares, over all units so far, in the order of the weights. Its error is
+    /// about 1e-14 times the number of units.
     ///
     /// # Errors
     /// [`Error::OutOfRange`] unless there is a count for each weight.
@@ -87,6 +87,11 @@ impl SampleRatio {
     pub(crate) fn log_ratio(&self, counts: &[u64]) -> f64 {
         log_e_value(&self.shares, self.concentration, counts)
     }
+}
+
+/// Beyond this the logarithms of gamma functions cancel too many digits.
+pub(crate) fn checked_concentration(concentration: f64) -> Result<f64> {
+    open_range("concentration", concentration, 0.0, 1e9, "(0, 1e9)")
 }
 
 /// Logarithm of the e-value of `counts` against `shares`, as many of the one as of the other.
@@ -148,7 +153,8 @@ fn shares(weights: &[f64]) -> Result<Vec<f64>> {
         open_range("weight", weight, 0.0, f64::INFINITY, "(0, inf)")?;
     }
     let total = open_range("sum of weights", weights.iter().sum(), 0.0, f64::INFINITY, "(0, inf)")?;
-    Ok(weights.iter().map(|weight| weight / total).collect())
+    // Weights may be too far apart for shares.
+    weights.iter().map(|weight| open_range("share", weight / total, 0.0, 1.0, "(0, 1)")).collect()
 }
 
 fn one_for_each(counts: &[u64], shares: &[f64]) -> Result<()> {
@@ -231,6 +237,7 @@ mod tests {
             assert!(SampleRatio::new(&[1.0, bad], 1.0).is_err() && SampleRatio::new(&[1.0, 1.0], bad).is_err());
             assert!(noisy_share(1.0, bad - 1.0, 0.5, 0.0).is_err() && noisy_share(1.0, 1.0, bad, 0.0).is_err());
         }
+        assert!(SampleRatio::new(&[1e-300, 1e300], 1.0).is_err() && SampleRatio::new(&[1.0, 1.0], 1e9).is_err());
         assert!(halves().log_e_value(&[1]).is_err() && halves().intervals(&[1, 2, 3], 0.05).is_err());
         assert!(halves().intervals(&[1, 2], 0.0).is_err());
         assert_eq!(chi2_p_value(&[0, 0], &[1.0, 1.0]), Err(Error::EmptySample));
