@@ -12,8 +12,8 @@
 //!
 //! **Validity.** With probability `1 - alpha` the truth is inside at every look at once, as looks begin late enough for
 //! the estimate to be about normal and its variance to be about right. It asks for no plan of looks. It does ask that
-//! the noise of a private release is in the variance ([`Estimate::of_noisy`]), that rows of one cluster are not
-//! counted as independent, and that allocation between arms does not change: after a change begin anew.
+//! the noise of a private release is in the variance ([`Estimate::of_noisy`]), that clusters are
+//! ([`cluster`](crate::cluster)), and that allocation between arms does not change: after a change begin anew.
 
 use crate::error::{Result, open_range};
 use crate::estimate::Estimate;
@@ -65,6 +65,8 @@ impl ConfidenceSequence {
 
     /// Logarithm of the e-value against `null`: that the truth differs from it or, one-sided, that it lies above.
     ///
+    /// One-sided it is a little sharper than the closed form of [`ConfidenceSequence::interval`].
+    ///
     /// # Errors
     /// [`Error::OutOfRange`](crate::Error::OutOfRange) when the variance of the estimate is 0 or `null` is not finite.
     pub fn log_e_value(&self, estimate: Estimate, null: f64) -> Result<f64> {
@@ -81,7 +83,7 @@ impl ConfidenceSequence {
 }
 
 /// The information at which a one-sided sequence that is tightest there excludes a value `gap` away from the truth
-/// with probability `power` in a single look: at most what continuous looking needs. Plan with it.
+/// with probability `power`: the greatest that a plan needs, since looks before may answer earlier.
 ///
 /// `I = ((c + z) / gap)^2` with `c = sqrt(I)` half widths and `z` the normal quantile of `power`.
 ///

@@ -64,7 +64,8 @@ impl Estimate {
     ///
     /// `V = (p (1 - p) D + sum (s_N^2 + p^2 s_D^2)) / D^2`: the trials' own chance, and the noise of every row that was
     /// added (delta method). A row that was suppressed is not a row of zeros: leave it out of both arms and add it
-    /// once it is released. Trials count as independent.
+    /// once it is released. Trials count as independent; where tenants are assigned use
+    /// [`cluster::buckets`](crate::cluster::buckets), which measures both.
     ///
     /// # Errors
     /// [`Error::OutOfRange`] unless at least 30 noisy events were seen, among a positive number of trials, with noise

@@ -23,6 +23,9 @@ use density::Density;
 /// Less than this is not spent at its look but kept for the next: no boundary could be told from infinity.
 const LEAST_SPENT: f64 = 1e-14;
 
+/// Looks closer together than this are one look: panels become narrow as the root of the way between two.
+const LEAST_RISE: f64 = 1e-6;
+
 /// How much of alpha may be spent by which fraction `t` of the information.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Spending {
@@ -56,8 +59,9 @@ impl Spending {
 
 /// The z-value to cross at each look, infinite where next to nothing may be spent yet.
 ///
-/// `fractions` are those of all looks so far, of the planned information, rising and at most 1. Boundaries of earlier
-/// looks do not depend on later ones: call again with one more. Two-sided, `alpha` is spent half on each side.
+/// `fractions` are those of all looks so far, of the planned information, rising by a millionth at least and at most 1:
+/// a look that brought nothing new is none. Boundaries of earlier looks do not depend on later ones: call again with one
+/// more. Two-sided, `alpha` is spent half on each side.
 ///
 /// ```
 /// use tidegate_stats::{Sides, Spending, group_sequential};
@@ -96,10 +100,11 @@ pub fn boundaries(fractions: &[f64], spending: Spending, sides: Sides, alpha: f6
 
 /// The boundary that is crossed upwards at `t` with the probability `due`.
 fn solve(density: &Density, t: f64, due: f64) -> f64 {
-    // Nobody crosses more often for having survived: the upper end is that of a single look.
+    // Nobody crosses more often for having survived: the upper end is that of a single look. The lower one nobody is
+    // below.
     let excess = |z: f64| due.ln() - density.crossing(t, z).max(f64::MIN_POSITIVE).ln();
     let highest = (-2.0 * due.ln()).sqrt() + 1.0;
-    root::crossing(excess, -highest, highest)
+    root::crossing(excess, -40.0, highest)
 }
 
 /// The probability to cross each of `boundaries` for the first time, if the z-value at the end of the plan is `drift` on
@@ -151,9 +156,10 @@ pub fn inflation(fractions: &[f64], spending: Spending, sides: Sides, alpha: f64
 }
 
 fn check_fractions(fractions: &[f64]) -> Result<()> {
-    let mut last = 0.0;
+    let mut least = 0.0;
     for &t in fractions {
-        last = open_range("information fraction", t, last, 1.0_f64.next_up(), "(the one before, 1]")?;
+        open_range("information fraction", t, least, 1.0_f64.next_up(), "(the one before, 1]")?;
+        least = t + LEAST_RISE;
     }
     Ok(())
 }

@@ -119,8 +119,8 @@ fn log_half_mixture(x: f64) -> f64 {
     (-x / (1.0 + x * x)).ln() - 0.5 * std::f64::consts::TAU.ln()
 }
 
-/// `r` above: the best variance in units of `eta`.
-fn tightness(sides: Sides, alpha: f64) -> Result<f64> {
+/// `r` of [`NormalMixture::new`]: the best variance in units of `eta`.
+pub(crate) fn tightness(sides: Sides, alpha: f64) -> Result<f64> {
     let alpha = level(sides, alpha)?;
     let log = match sides {
         Sides::Two => -2.0 * alpha.ln(),

@@ -31,7 +31,7 @@ impl Canary {
     /// a greater one expects it near 1.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`](crate::Error::OutOfRange) unless `0 < share < 1` and `0 < concentration < inf`.
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange) unless `0 < share < 1` and `0 < concentration < 1e9`.
     pub fn new(share: f64, concentration: f64) -> Result<Self> {
         let share = open_range("share", share, 0.0, 1.0, "(0, 1)")?;
         let ratio = SampleRatio::new(&[share, 1.0 - share], concentration)?;

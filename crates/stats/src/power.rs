@@ -41,6 +41,21 @@ pub fn events_per_arm(plan: SampleSize) -> Result<u64> {
     Ok(per_arm(variance, gap, plan.alpha, plan.power)?.ceil() as u64)
 }
 
+/// Units per arm so that a one-sided test of a difference of means finds a `gap` with the wanted power, where one unit
+/// has the given `variance` in either arm: `n = 2 (z_alpha + z_power)^2 variance / gap^2`.
+///
+/// Times [`group_sequential::inflation`](crate::group_sequential::inflation) for a test that looks often; with
+/// [`planned_information`](crate::planned_information) for one that looks always, `n = 2 variance information`.
+///
+/// # Errors
+/// [`Error::OutOfRange`](crate::Error::OutOfRange) unless `gap` and `variance` lie in (0, inf), and `alpha` and `power`
+/// in (0, 1).
+pub fn units_per_arm(gap: f64, variance: f64, alpha: f64, power: f64) -> Result<u64> {
+    let gap = open_range("gap", gap, 0.0, f64::INFINITY, "(0, inf)")?;
+    let variance = open_range("variance", variance, 0.0, f64::INFINITY, "(0, inf)")?;
+    Ok(per_arm(2.0 * variance, gap, alpha, power)?.ceil() as u64)
+}
+
 /// `variance` is that of one event of each arm together.
 fn per_arm(variance: f64, gap: f64, alpha: f64, power: f64) -> Result<f64> {
     let alpha = open_range("alpha", alpha, 0.0, 1.0, "(0, 1)")?;
@@ -76,6 +91,7 @@ mod tests {
     fn the_formula_matches_spotify_confidence() {
         assert_eq!(events_per_arm(SampleSize { alpha: 0.025, ..PLAN }).unwrap() * 2, 28256);
         assert_eq!((per_arm(800.0, 2.0, 0.025, 0.9).unwrap() * 2.0).ceil(), 4203.0);
+        assert_eq!(units_per_arm(2.0, 400.0, 0.025, 0.9), Ok(2102));
     }
 
     #[test]
@@ -101,8 +117,12 @@ mod tests {
 
     #[test]
     fn plans_that_mean_nothing_are_refused() {
+        for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(units_per_arm(bad, 1.0, 0.05, 0.8).is_err() && units_per_arm(1.0, bad, 0.05, 0.8).is_err());
+        }
         for bad in [0.0, 1.0, -1.0, f64::NAN] {
             assert!(events_per_arm(SampleSize { rate: bad, ..PLAN }).is_err());
+            assert!(units_per_arm(1.0, 1.0, bad, 0.8).is_err() && units_per_arm(1.0, 1.0, 0.05, bad).is_err());
             assert!(events_per_arm(SampleSize { alpha: bad, ..PLAN }).is_err());
             assert!(events_per_arm(SampleSize { power: bad, ..PLAN }).is_err());
             assert!(events_per_arm(SampleSize { margin: Margin::Absolute(bad), ..PLAN }).is_err());

@@ -29,15 +29,15 @@ impl SampleRatio {
     /// choice, 1 knows nothing).
     ///
     /// # Errors
-    /// [`Error::SingleBin`] for fewer than two arms, [`Error::OutOfRange`] unless weights and concentration are
-    /// positive and finite.
+    /// [`Error::SingleBin`] for fewer than two arms, [`Error::OutOfRange`] unless weights are positive and finite and
+    /// `0 < concentration < 1e9`.
     pub fn new(weights: &[f64], concentration: f64) -> Result<Self> {
-        let shares = shares(weights)?;
-        let concentration = open_range("concentration", concentration, 0.0, f64::INFINITY, "(0, inf)")?;
+        let (shares, concentration) = (shares(weights)?, checked_concentration(concentration)?);
         Ok(Self { shares, concentration })
     }
 
-    /// Logarithm of the e-value against the shares, over all units so far, in the order of the weights.
+    /// Logarithm of the e-value against the shares, over all units so far, in the order of the weights. Its error is
+    /// about 1e-14 times the number of units.
     ///
     /// # Errors
     /// [`Error::OutOfRange`] unless there is a count for each weight.
@@ -64,7 +64,7 @@ impl SampleRatio {
         let alpha = open_range("alpha", alpha, 0.0, 1.0, "(0, 1)")?;
         let total = counts.iter().map(|&count| count as f64).sum::<f64>();
         let log_best = |count: f64, of: f64| if count == 0.0 { 0.0 } else { count * (count / of).ln() };
-        let threshold = self.log_marginal(counts) + alpha.ln();
+        let threshold = log_marginal(&self.shares, self.concentration, counts) + alpha.ln();
         let interval = |(i, &count): (usize, &u64)| {
             let (count, rest) = (count as f64, total - count as f64);
             // The other arms share what is left as they were seen to: the likeliest way.
@@ -85,20 +85,30 @@ impl SampleRatio {
 
     /// [`SampleRatio::log_e_value`] for as many counts as shares.
     pub(crate) fn log_ratio(&self, counts: &[u64]) -> f64 {
-        let likelihood = self.shares.iter().zip(counts).map(|(share, &count)| count as f64 * share.ln()).sum::<f64>();
-        self.log_marginal(counts) - likelihood
+        log_e_value(&self.shares, self.concentration, counts)
     }
+}
 
-    /// Of the order in which units came, averaged over the mixture: `ln B(a + x) - ln B(a)`.
-    fn log_marginal(&self, counts: &[u64]) -> f64 {
-        let (mut sum, mut total) = (0.0, 0.0);
-        for (share, &count) in self.shares.iter().zip(counts) {
-            let prior = self.concentration * share;
-            sum += ln_gamma(prior + count as f64) - ln_gamma(prior);
-            total += count as f64;
-        }
-        sum - ln_gamma(self.concentration + total) + ln_gamma(self.concentration)
+/// Beyond this the logarithms of gamma functions cancel too many digits.
+pub(crate) fn checked_concentration(concentration: f64) -> Result<f64> {
+    open_range("concentration", concentration, 0.0, 1e9, "(0, 1e9)")
+}
+
+/// Logarithm of the e-value of `counts` against `shares`, as many of the one as of the other.
+pub(crate) fn log_e_value(shares: &[f64], concentration: f64, counts: &[u64]) -> f64 {
+    let likelihood = shares.iter().zip(counts).map(|(share, &count)| count as f64 * share.ln()).sum::<f64>();
+    log_marginal(shares, concentration, counts) - likelihood
+}
+
+/// Of the order in which units came, averaged over the mixture: `ln B(a + x) - ln B(a)`.
+fn log_marginal(shares: &[f64], concentration: f64, counts: &[u64]) -> f64 {
+    let (mut sum, mut total) = (0.0, 0.0);
+    for (share, &count) in shares.iter().zip(counts) {
+        let prior = concentration * share;
+        sum += ln_gamma(prior + count as f64) - ln_gamma(prior);
+        total += count as f64;
     }
+    sum - ln_gamma(concentration + total) + ln_gamma(concentration)
 }
 
 /// Pearson's test of the shares, for one look at the end: its p-value.
@@ -143,7 +153,8 @@ fn shares(weights: &[f64]) -> Result<Vec<f64>> {
         open_range("weight", weight, 0.0, f64::INFINITY, "(0, inf)")?;
     }
     let total = open_range("sum of weights", weights.iter().sum(), 0.0, f64::INFINITY, "(0, inf)")?;
-    Ok(weights.iter().map(|weight| weight / total).collect())
+    // Weights may be too far apart for shares.
+    weights.iter().map(|weight| open_range("share", weight / total, 0.0, 1.0, "(0, 1)")).collect()
 }
 
 fn one_for_each(counts: &[u64], shares: &[f64]) -> Result<()> {
@@ -226,6 +237,7 @@ mod tests {
             assert!(SampleRatio::new(&[1.0, bad], 1.0).is_err() && SampleRatio::new(&[1.0, 1.0], bad).is_err());
             assert!(noisy_share(1.0, bad - 1.0, 0.5, 0.0).is_err() && noisy_share(1.0, 1.0, bad, 0.0).is_err());
         }
+        assert!(SampleRatio::new(&[1e-300, 1e300], 1.0).is_err() && SampleRatio::new(&[1.0, 1.0], 1e9).is_err());
         assert!(halves().log_e_value(&[1]).is_err() && halves().intervals(&[1, 2, 3], 0.05).is_err());
         assert!(halves().intervals(&[1, 2], 0.0).is_err());
         assert_eq!(chi2_p_value(&[0, 0], &[1.0, 1.0]), Err(Error::EmptySample));

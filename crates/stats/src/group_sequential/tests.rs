@@ -72,6 +72,15 @@ fn what_is_due_is_spent() {
     }
 }
 
+/// A level that nobody asks for is still spent: the last boundary lies below almost everybody.
+#[test]
+fn nearly_everything_may_be_spent() {
+    let fractions = [0.1, 0.4, 0.41, 1.0];
+    let z = boundaries(&fractions, Spending::Power { rho: 1.0 }, Sides::One, 0.999).unwrap();
+    let spent = crossing_probabilities(&fractions, &z, Sides::One, 0.0).unwrap().iter().sum::<f64>();
+    assert!((spent - 0.999).abs() < 1e-9, "{spent}");
+}
+
 #[test]
 fn boundaries_do_not_depend_on_later_looks() {
     let all = boundaries(&[0.2, 0.5, 1.0], Spending::ObrienFleming, Sides::One, 0.05).unwrap();
@@ -115,7 +124,13 @@ fn a_look_that_may_spend_nothing_has_no_boundary() {
 fn plans_that_mean_nothing_are_refused() {
     let refused = |fractions: &[f64], alpha| boundaries(fractions, Spending::Pocock, Sides::One, alpha).is_err();
     assert!(refused(&[0.5, 0.5], 0.05) && refused(&[0.5, 0.4], 0.05) && refused(&[1.1], 0.05));
-    assert!(refused(&[0.0], 0.05) && refused(&[f64::NAN], 0.05) && refused(&[0.5], 0.0) && refused(&[], f64::NAN));
+    assert!(
+        refused(&[0.5, 0.5 + 1e-9], 0.05)
+            && refused(&[0.0], 0.05)
+            && refused(&[f64::NAN], 0.05)
+            && refused(&[0.5], 0.0)
+            && refused(&[], f64::NAN)
+    );
     assert!(boundaries(&[0.5], Spending::Power { rho: 0.0 }, Sides::One, 0.05).is_err());
     let crossing = |z: &[f64], drift| crossing_probabilities(&[0.5, 1.0], z, Sides::Two, drift);
     assert!(crossing(&[1.0], 0.0).is_err() && crossing(&[1.0, f64::NAN], 0.0).is_err());

@@ -3,6 +3,7 @@
 //! Two weeks of hourly windows with outcomes from a seed, judged after each of them. The bounds are loose, so that they
 //! hold for any seed: a test that ignores looks or noise misses them by far.
 
+use tidegate_stats::cluster::{Bucket, buckets};
 use tidegate_stats::drift::Noise;
 use tidegate_stats::e_process::{Claim, Count};
 use tidegate_stats::group_sequential::boundaries;
@@ -225,4 +226,42 @@ fn a_quantile_as_a_proportion_keeps_its_level_in_one_look() {
     let wrong = share(400, |seed| found(seed, 1.1));
     assert!((0.01..0.09).contains(&wrong), "{wrong}");
     assert!(share(100, |seed| found(seed, 1.3)) > 0.8);
+}
+
+/// Tenants are assigned, and each has a rate of its own. Counted as independent trials they promote what does harm;
+/// thirty-two buckets, noised hour by hour, do not.
+#[test]
+fn buckets_keep_the_level_where_tenants_are_assigned() {
+    const BUCKETS: usize = 32;
+    let rates = [0.0, MARGIN].map(|harm| [0.02, 0.06, 0.1, 0.14, 0.18].map(|rate| binomial(rate + harm)));
+    let sequence = ConfidenceSequence::new(Sides::One, 0.05, 30_000.0).unwrap();
+    let promoted = |seed, scale: f64, clustered: bool| {
+        let mut chance = chance(seed);
+        // Four tenants in each bucket of each arm.
+        let tenants = [(); 2].map(|()| [(); 4 * BUCKETS].map(|()| (chance.next() * 5.0) as usize));
+        let mut so_far = [[Bucket { num: 0.0, den: 0.0 }; BUCKETS]; 2];
+        (0..14).any(|day| {
+            for (arm, tenants) in tenants.iter().enumerate() {
+                for (i, &tenant) in tenants.iter().enumerate() {
+                    let bucket = &mut so_far[arm][i % BUCKETS];
+                    bucket.num += chance.hits(&rates[arm][tenant]) + chance.laplace(scale);
+                    bucket.den += TRIALS as f64;
+                }
+            }
+            let [control, treatment] = so_far.each_ref().map(|arm| {
+                let estimate = buckets(arm).unwrap();
+                if clustered {
+                    return estimate;
+                }
+                let den = arm.iter().map(|bucket| bucket.den).sum::<f64>();
+                Estimate::new(estimate.value(), estimate.value() * (1.0 - estimate.value()) / den).unwrap()
+            });
+            day > 0 && sequence.interval(treatment.minus(control).unwrap()).unwrap().high < MARGIN
+        })
+    };
+    for scale in [0.0, 2.0] {
+        let wrong = share(200, |seed| promoted(seed, scale, true));
+        assert!(wrong <= 0.06, "noise {scale}: {wrong}");
+    }
+    assert!(share(100, |seed| promoted(seed, 0.0, false)) > 0.1);
 }

@@ -1,7 +1,7 @@
 //! Do the sequential statistics agree with those of other libraries?
 //!
 //! `TIDEGATE_ORACLES` names a folder with `sequential.json`. Where it is absent this test says so and passes; a part of
-//! its numbers stands in the tests of the modules.
+//! its numbers stands in the tests of the modules. Each case is either reproduced or left out with a reason.
 
 use serde_json::Value;
 use tidegate_stats::cluster::{ClusterSums, ratio};
@@ -11,7 +11,8 @@ use tidegate_stats::group_sequential::{boundaries, crossing_probabilities};
 use tidegate_stats::poisson::{Canary, Events};
 use tidegate_stats::sample_ratio::chi2_p_value;
 use tidegate_stats::{ConfidenceSequence, Estimate, NormalMixture, Proportion, SampleRatio, Sides, Spending};
-use tidegate_stats::{holm_adjusted, student};
+use tidegate_stats::{Direction, Margin, Proportions, SampleSize, events_per_arm, newcombe_interval, units_per_arm};
+use tidegate_stats::{holm_adjusted, non_inferiority, normal, rate_interval, student};
 
 /// One case, with numbers by name.
 struct Case<'a>(&'a Value);
@@ -63,8 +64,13 @@ impl Case<'_> {
     }
 
     fn proportions(&self) -> [Estimate; 2] {
-        let rate = |x, n| Estimate::of_proportion(Proportion::new(self.count(x), self.count(n)).unwrap());
-        [rate("x_t", "n_t"), rate("x_c", "n_c")]
+        let Proportions { treatment, control } = self.arms();
+        [treatment, control].map(Estimate::of_proportion)
+    }
+
+    fn arms(&self) -> Proportions {
+        let of = |x, n| Proportion::new(self.count(x), self.count(n)).unwrap();
+        Proportions { treatment: of("x_t", "n_t"), control: of("x_c", "n_c") }
     }
 
     fn means(&self) -> [Estimate; 2] {
@@ -231,6 +237,13 @@ fn canary(case: &Case<'_>) {
     case.check("est/0", (treatment as f64 / control as f64).ln());
 }
 
+fn rate(case: &Case<'_>) {
+    let rate = Proportion::new(case.count("successes"), case.count("trials")).unwrap();
+    let interval = rate_interval(rate, case.number("t_opt"), case.number("alpha")).unwrap();
+    case.check("0", interval.low);
+    case.check("1", interval.high);
+}
+
 /// The tail is no statistic of the room: nobody asks for it.
 fn laplace(case: &Case<'_>) {
     let noise = Noise::Laplace { scale: case.number("b") };
@@ -245,6 +258,57 @@ fn holm(case: &Case<'_>) {
 
 fn numbers(list: &Value) -> Vec<f64> {
     list.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+fn proportions_once(case: &Case<'_>) {
+    let estimate = case.contrast(case.proportions());
+    let half_width = |level| normal::quantile(level).unwrap() * estimate.variance().sqrt();
+    match case.id() {
+        "ztest-0" => {
+            case.check("diff", estimate.value());
+            case.check("p", estimate.p_value(0.0).unwrap());
+            case.check("ci/0", estimate.value() - half_width(0.975));
+            case.check("ci/1", estimate.value() + half_width(0.975));
+        }
+        _ => {
+            // The margin is a share of the control's observed rate, as if that were known.
+            let margin = case.number("margin_rel") * case.proportions()[1].value();
+            case.check("p", normal::cdf(estimate.z(margin).unwrap()));
+            case.check("ci_upper", estimate.value() + half_width(0.95));
+        }
+    }
+}
+
+/// Its numbers are off by a wrong coefficient (see `score`), its verdict is not.
+fn score_verdict(case: &Case<'_>) {
+    let margin = Margin::Absolute(case.number("margin"));
+    let test = non_inferiority(case.arms(), Direction::LowerIsBetter, margin).unwrap();
+    assert_eq!(case.0["expected"]["non_inferior_5pct"], test.p_value < 0.05, "{}", case.id());
+}
+
+fn newcombe(case: &Case<'_>) {
+    let interval = newcombe_interval(case.arms(), 1.0 - case.number("alpha")).unwrap();
+    case.check("0", interval.low);
+    case.check("1", interval.high);
+}
+
+/// Theirs are of both arms together and two-sided; a fraction of a unit is rounded up once, ours in each arm.
+fn sample_size(case: &Case<'_>) {
+    let (gap, alpha, power) = (case.number("mde_abs"), 0.5 * case.number("alpha"), case.number("power"));
+    let per_arm = match case.0["inputs"]["baseline"].as_f64() {
+        Some(rate) => {
+            let (direction, margin) = (Direction::LowerIsBetter, Margin::Absolute(gap));
+            events_per_arm(SampleSize { rate, direction, margin, alpha, power })
+        }
+        None => units_per_arm(gap, case.number("variance"), alpha, power),
+    };
+    let (found, expected) = (2 * per_arm.unwrap(), case.0["expected"][0].as_u64().unwrap());
+    assert!((expected..expected + 2).contains(&found), "{}: {found}, expected {expected}", case.id());
+}
+
+fn units(case: &Case<'_>) {
+    let found = units_per_arm(case.number("effect"), 1.0, case.number("alpha"), case.number("power")).unwrap();
+    assert_eq!(found as f64, case.0["expected"].as_f64().unwrap().ceil(), "{}", case.id());
 }
 
 type Check = fn(&Case<'_>);
@@ -266,6 +330,29 @@ const REPRODUCED: &[(&str, Check)] = &[
     ("savvi-poisson-", canary),
     ("multiple-holm", holm),
     ("dlaplace-", laplace),
+    ("bernoulli-cs-", rate),
+    ("ztest-", proportions_once),
+    ("noninf-score-", score_verdict),
+    ("newcombe-", newcombe),
+    ("samplesize-", sample_size),
+    ("power-normal-", units),
+];
+
+/// What is not reproduced, by the beginning of its name, and why.
+const LEFT_OUT: &[(&str, &str)] = &[
+    ("mn-score-", "statsmodels' cubic has a wrong coefficient; src/score/tests.rs explains its bounds to 1e-6"),
+    ("wald-noninf-", "pools both rates as if they were equal, which the margin denies; the score test does not"),
+    ("quantile-", "quantiles are judged as proportions, which need no order statistics"),
+    ("multiple-bonferroni", "Holm claims as much or more at the same level"),
+    ("multiple-fdr_by", "false discovery rates are Benjamini and Hochberg's; gates control the familywise rate"),
+    ("mannwhitney-", "ranks need rows, and evidence is released sums"),
+    ("predmix-", "needs every row in its order, and evidence is released sums"),
+    ("betting-", "needs every row in its order, and evidence is released sums"),
+    ("beta-binomial-bound-", "one rate is judged by the e-process, which takes noise"),
+    ("gamma-exp-bound-", "Laplace noise has an exact generating function in the e-process"),
+    ("gamma-poisson-bound-", "rare events are judged by the canary"),
+    ("poly-stitch-", "the normal mixture is tighter wherever a plan says how much information comes"),
+    ("rfc6962-", "Merkle trees are no statistics"),
 ];
 
 #[test]
@@ -277,8 +364,9 @@ fn sequential_statistics_agree() {
     let text = std::fs::read_to_string(format!("{folder}/sequential.json")).unwrap();
     let oracle: Value = serde_json::from_str(&text).unwrap();
     for case in oracle["cases"].as_array().unwrap().iter().map(Case) {
-        if let Some((_, check)) = REPRODUCED.iter().find(|(name, _)| case.id().starts_with(name)) {
-            check(&case);
+        match REPRODUCED.iter().find(|(name, _)| case.id().starts_with(name)) {
+            Some((_, check)) => check(&case),
+            None => assert!(LEFT_OUT.iter().any(|(name, _)| case.id().starts_with(name)), "{} is new", case.id()),
         }
     }
 }
