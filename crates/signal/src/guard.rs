@@ -3,7 +3,10 @@
 //!
 //! A sketch is of a binary type, and nothing else in internal rows is. So the rule is one of types: whatever takes a binary
 //! value must be one of the functions below, nothing but they and columns may give one, and no result column may have one.
-//! What gives none cannot smuggle in a sketch of chosen values, whose distance from people's would count theirs.
+//! So a query cannot make a sketch of chosen values beside people's, whose distance would count theirs.
+//!
+//! This stops slips, not an author who means to show people: a sketch of chosen values that another signal released, or that
+//! stands in a table, is a column like any other.
 //!
 //! Plans are looked at after DataFusion has written out which values it converts: `SELECT 'a' UNION ALL SELECT s` turns one
 //! of the two into the other's type without saying so.
