@@ -89,7 +89,9 @@ impl Derived {
         let guarded = view.reads().any(|(_, name)| shown.get(name).is_some_and(|shown| shown.guarded));
         if guarded {
             let is_internal = definition.scope == Scope::Internal;
-            refuse_shown_sketches(&plan, is_internal, &session.state(), definition)?;
+            let is_guarded = |table: &TableReference| shown.get(table.table()).is_some_and(|shown| shown.guarded);
+            let is_guarded = |table: &TableReference| table.schema().is_some() && is_guarded(table);
+            refuse_shown_sketches(&plan, is_internal, is_guarded, &session.state(), definition)?;
         }
         let filed_by = schema.fields().iter().position(|field| {
             field.name() == WINDOW_START && matches!(field.data_type(), DataType::Timestamp(TimeUnit::Microsecond, _))

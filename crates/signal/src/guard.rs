@@ -3,17 +3,15 @@
 //!
 //! A sketch is of a binary type, and nothing else in internal rows is. So the rule is one of types: whatever takes a binary
 //! value must be one of the functions below, nothing but they and columns may give one, and no result column may have one.
-//! So a query cannot make a sketch of chosen values beside people's, whose distance would count theirs.
-//!
-//! This stops slips, not an author who means to show people: a sketch of chosen values that another signal released, or that
-//! stands in a table, is a column like any other.
+//! So a query cannot make a sketch of chosen values beside people's, whose distance would count theirs; nor may it read one:
+//! beside guarded rows no released signal and no table with a binary column is read.
 //!
 //! Plans are looked at after DataFusion has written out which values it converts: `SELECT 'a' UNION ALL SELECT s` turns one
 //! of the two into the other's type without saying so.
 
 use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, Result as PlanResult};
+use datafusion::common::{DFSchema, Result as PlanResult, TableReference};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::logical_plan::Aggregate;
 use datafusion::logical_expr::{Cast, Distinct, Expr, ExprSchemable, LogicalPlan, WindowFunctionDefinition};
@@ -72,6 +70,7 @@ pub(crate) const SKETCHES: [&str; 8] =
 pub(crate) fn refuse_shown_sketches(
     plan: &LogicalPlan,
     is_internal: bool,
+    is_guarded: impl Fn(&TableReference) -> bool,
     session: &SessionState,
     definition: &SignalDefinition,
 ) -> Result<(), Refusal> {
@@ -81,7 +80,26 @@ pub(crate) fn refuse_shown_sketches(
     if !is_internal && let Some(name) = first_binary(plan.schema().as_arrow()) {
         return Err(shown(&name, &format!("result column `{name}` is a sketch"), definition));
     }
+    if let Some(name) = foreign_sketch(&plan, is_guarded).map_err(explain)? {
+        let what = format!("`{name}` has a column of bytes, which could be a sketch of chosen values");
+        return Err(shown(&name, &what, definition));
+    }
     refuse_leak(leak_of(&plan).map_err(explain)?, definition)
+}
+
+/// A table that is not guarded and has a binary column.
+fn foreign_sketch(plan: &LogicalPlan, is_guarded: impl Fn(&TableReference) -> bool) -> PlanResult<Option<String>> {
+    let mut found = None;
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && !is_guarded(&scan.table_name)
+            && first_binary(scan.projected_schema.as_arrow()).is_some()
+        {
+            found = Some(scan.table_name.table().to_owned());
+        }
+        Ok(if found.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
 }
 
 /// Refuses internal rows of people that show what stands in a sketch: other signals may show them on.

@@ -1,6 +1,7 @@
 //! When did a verdict turn? For each turn of each series there is one event file, for whoever waits to act on it.
 //!
-//! A series is what the text columns of a signal tell apart. Its verdict is a column `verdict`, or that field of a struct.
+//! A series is what the text columns of a signal tell apart. Its verdict is a column `verdict` or `<what>_verdict`, or the
+//! field `verdict` of a struct.
 //! Words that decide nothing (`insufficient`, `uninformative`, `missing`, null) are passed over: a verdict turns when the
 //! next word that decides is another, and also when the first one is an alarm. The event's id follows from what turned, so
 //! the same turn found again is the same file.
@@ -21,6 +22,11 @@ use crate::error::{Error, Result};
 
 /// Where a verdict stands.
 const VERDICT: &str = "verdict";
+
+/// True for the name of a column of verdicts.
+fn is_verdict(name: &str) -> bool {
+    name.strip_suffix(VERDICT).is_some_and(|what| what.is_empty() || what.ends_with('_'))
+}
 
 /// Verdicts that decide nothing.
 const UNDECIDED: [&str; 3] = ["insufficient", "missing", "uninformative"];
@@ -112,7 +118,9 @@ fn verdicts_of(rows: &RecordBatch) -> Vec<(String, ArrayRef)> {
     for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
         let words = match column.data_type() {
             DataType::Struct(_) => column.as_struct().column_by_name(VERDICT).cloned(),
-            _ if field.name() == VERDICT => Some(ArrayRef::clone(column)),
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View if is_verdict(field.name()) => {
+                Some(ArrayRef::clone(column))
+            }
             _ => None,
         };
         let words = words.and_then(|words| cast(&words, &DataType::Utf8).ok());
@@ -129,7 +137,7 @@ fn turns(signal: &Derived, rows: &RecordBatch, time: usize, column: &str, words:
     };
     let schema = rows.schema();
     let fields = schema.fields().iter().enumerate();
-    let series = fields.filter(|(_, field)| field.name() != VERDICT && is_series(field.data_type()));
+    let series = fields.filter(|(_, field)| !is_verdict(field.name()) && is_series(field.data_type()));
     let series = series.map(|(at, field)| Ok((field.name(), shown(rows.column(at))?))).collect::<Result<Vec<_>>>()?;
     let evidence = match rows.column_by_name(column).map(|column| (column, column.data_type())) {
         Some((column, DataType::Struct(fields))) => {

@@ -13,7 +13,7 @@ pub(super) struct Columns {
     pub(super) numbers: Vec<(String, bool)>,
     /// Values with fields `low` and `high`, and the field that is drawn between.
     pub(super) intervals: Vec<(String, Option<String>)>,
-    /// Texts, or values with a field, named `verdict`.
+    /// Texts named `verdict` or `<what>_verdict`, or values with a field `verdict`.
     pub(super) verdicts: Vec<String>,
     pub(super) undrawn: Vec<String>,
     /// Everything that the signal's own query shows.
@@ -54,7 +54,7 @@ impl Columns {
         let name = field.name().clone();
         match field.data_type() {
             numeric if numeric.is_numeric() => self.numbers.push((name, is_noised)),
-            text if is_text(text) && name == "verdict" => self.verdicts.push(name),
+            text if is_text(text) && (name == "verdict" || name.ends_with("_verdict")) => self.verdicts.push(name),
             key if is_text(key) || matches!(key, DataType::Boolean | DataType::Date32 | DataType::Date64) => {
                 self.keys.push(name);
             }

@@ -111,7 +111,7 @@ fn a_changed_definition_is_computed_again_and_leaves_no_stale_day() {
 #[test]
 fn a_verdict_that_turns_is_told_once() {
     let project = project(
-        "CREATE SIGNAL watch AS SELECT window_start, k, CASE WHEN n = 1 THEN 'insufficient' WHEN n IN (2, 4) THEN 'stable' ELSE 'drift' END AS verdict, n
+        "CREATE SIGNAL watch AS SELECT window_start, k, CASE WHEN n = 1 THEN 'insufficient' WHEN n IN (2, 4) THEN 'stable' ELSE 'drift' END AS verdict, 'stable' AS other_verdict, n
          FROM released.hourly;",
     );
     let told = |project: &Project| {

@@ -234,3 +234,15 @@ fn internal_rows_do_not_open_their_own_sketches() {
       window_start, profile_nulls(profile(x)) AS nulls, profile(x) AS p FROM TUMBLE(d, at, INTERVAL '1 hour') GROUP BY window_start;";
     project(counted).run(&["check"]).ok();
 }
+
+/// A sketch of chosen values that others released is not read beside those of people: their distance would count theirs.
+#[test]
+fn no_sketch_of_chosen_values_is_read_beside_them() {
+    let sql = "CREATE STREAM chosen (at TIMESTAMP, v VARCHAR) WITH (path = 'landing', format = 'csv', event_time = 'at');
+      CREATE SIGNAL public AS SELECT window_start, COUNT(*) AS n, freq(v) AS f FROM TUMBLE(chosen, at, INTERVAL '1 hour')
+      GROUP BY window_start;
+      CREATE SIGNAL counts AS SELECT window_start, total_variation(c.f, i.f) AS t FROM released.public AS c
+      JOIN internal.kept AS i USING (window_start);";
+    let failure = project(sql).run(&["check"]).failure();
+    assert!(failure.contains("TG215") && failure.contains("`public` has a column of bytes"), "{failure}");
+}
