@@ -20,7 +20,9 @@
 mod noisy;
 mod replicate;
 
-pub use noisy::{Noise, noisy_drift};
+pub use noisy::noisy_drift;
+
+pub use crate::noise::Noise;
 
 use std::fmt;
 

@@ -1,22 +1,50 @@
 //! What does noise of a known mechanism do to a sum?
 
-use crate::drift::Noise;
 use crate::error::{Error, Result, open_range};
 
+/// The noise of a count, independent of that of others.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Noise {
+    /// The discrete Laplace distribution: `k` has a probability in proportion to `exp(-|k| / scale)`.
+    Laplace {
+        /// Sensitivity over epsilon; above 0.
+        scale: f64,
+    },
+    /// The discrete Gaussian distribution, here drawn as a rounded normal value.
+    Gaussian {
+        /// Standard deviation; above 0.
+        scale: f64,
+    },
+}
+
 impl Noise {
+    /// Itself, if its scale is one.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] unless the scale lies in (0, 1e9).
+    pub(crate) fn checked(self) -> Result<Self> {
+        let (Self::Laplace { scale } | Self::Gaussian { scale }) = self;
+        checked(scale).map(|_| self)
+    }
+
+    /// The variance of one draw, of a scale that was checked.
+    pub(crate) fn variance(self) -> f64 {
+        match self {
+            Self::Laplace { scale } => {
+                let rate = scale.recip();
+                2.0 * (-rate).exp() / (-rate).exp_m1().powi(2)
+            }
+            Self::Gaussian { scale } => scale * scale,
+        }
+    }
+
     /// The standard deviation of one draw: `sqrt(2 a) / (1 - a)` with `a = exp(-1 / scale)` for the discrete Laplace
     /// distribution, the scale itself for the Gaussian one. Of `W` rows added up it is `sqrt(W)` times that.
     ///
     /// # Errors
     /// [`Error::OutOfRange`] unless the scale lies in (0, 1e9).
     pub fn stddev(self) -> Result<f64> {
-        Ok(match self {
-            Self::Laplace { scale } => {
-                let rate = checked(scale)?.recip();
-                (2.0 * (-rate).exp()).sqrt() / -(-rate).exp_m1()
-            }
-            Self::Gaussian { scale } => checked(scale)?,
-        })
+        Ok(self.checked()?.variance().sqrt())
     }
 
     /// An upper bound of `ln E exp(lambda K)` for one draw `K`.

@@ -16,6 +16,7 @@ use super::replicate::Seeded;
 use super::{Drift, DriftTest, LEAST_ROWS, Measured, Spread, Verdict};
 use crate::error::{Error, Result, open_range};
 use crate::homogeneity::LEAST_EXPECTED;
+use crate::noise::Noise;
 
 /// Bins that expect fewer standard deviations of their noise are pooled.
 const POOLED_BELOW: f64 = 3.0;
@@ -26,38 +27,7 @@ const BEYOND: f64 = 10.0;
 /// The smallest level that replicates are drawn for.
 const LEAST_ALPHA: f64 = 1e-3;
 
-/// The noise of each count: independent, the same on both sides.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Noise {
-    /// The discrete Laplace distribution: `k` has a probability in proportion to `exp(-|k| / scale)`.
-    Laplace {
-        /// Sensitivity over epsilon; above 0.
-        scale: f64,
-    },
-    /// The discrete Gaussian distribution, here drawn as a rounded normal value.
-    Gaussian {
-        /// Standard deviation; above 0.
-        scale: f64,
-    },
-}
-
 impl Noise {
-    fn check(self) -> Result<Self> {
-        let (Self::Laplace { scale } | Self::Gaussian { scale }) = self;
-        open_range("noise scale", scale, 0.0, 1e9, "(0, 1e9)")?;
-        Ok(self)
-    }
-
-    fn variance(self) -> f64 {
-        match self {
-            Self::Laplace { scale } => {
-                let q = (-1.0 / scale).exp();
-                2.0 * q / (1.0 - q).powi(2)
-            }
-            Self::Gaussian { scale } => scale * scale,
-        }
-    }
-
     fn draw(self, random: &mut Seeded) -> f64 {
         match self {
             Self::Laplace { scale } => random.geometric(scale) - random.geometric(scale),
@@ -75,7 +45,7 @@ impl Noise {
 pub fn noisy_drift(reference: &[i64], current: &[i64], noise: Noise, test: DriftTest, seed: u64) -> Result<Drift> {
     test.check()?;
     open_range("alpha under noise", test.alpha, LEAST_ALPHA.next_down(), 1.0, "[0.001, 1)")?;
-    let noise = noise.check()?;
+    let noise = noise.checked()?;
     if reference.len() != current.len() {
         return Err(Error::UnequalBins { reference: reference.len(), current: current.len() });
     }
