@@ -10,7 +10,7 @@ use super::{Band, Point, Series, Windows};
 const WIDTH: f64 = 440.0;
 const HEIGHT: f64 = 196.0;
 const LEFT: f64 = 48.0;
-const RIGHT: f64 = WIDTH - 12.0;
+const RIGHT: f64 = WIDTH - 20.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = HEIGHT - 26.0;
 /// Windows up to which every point is marked; more would hide the line.
