@@ -32,7 +32,6 @@ def drift(group, reference, current):
         "ks_p": ks.pvalue,
         "w1": wasserstein_distance(*x),
         "psi": psi(*deciles(*x)),
-        "cat_psi": psi(*cat),
         "cat_js": jensenshannon(*cat, base=2),
     }
 

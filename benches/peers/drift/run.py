@@ -27,20 +27,19 @@ FILES = 8
 CATEGORIES = 1_000
 
 DRIFT = """
-SELECT g, x['ks_lo'] AS ks_lo, x['ks_hi'] AS ks_hi, x['w1'] AS w1, x['w1_error'] AS w1_error, x['psi'] AS psi,
-  cat['psi'] AS cat_psi, cat['js'] AS cat_js
+SELECT g, x['ks_lo'] AS ks_lo, x['ks_hi'] AS ks_hi, x['w1'] AS w1, x['w1_error'] AS w1_error, x['psi'] AS psi, cat['js'] AS cat_js
 FROM (
   SELECT g, drift(reference_x, current_x) AS x, drift(reference_cat, current_cat) AS cat
   FROM ({sketches})) ORDER BY g"""
 
-# A sketch per group and part, paired afterwards.
+# A sketch per group and part; the reference stands in the row before.
 BY_PART = """
-  SELECT g,
-    ddsketch_merge(x) FILTER (WHERE part = 'reference') AS reference_x,
-    ddsketch_merge(x) FILTER (WHERE part = 'current') AS current_x,
-    freq_merge(cat) FILTER (WHERE part = 'reference') AS reference_cat,
-    freq_merge(cat) FILTER (WHERE part = 'current') AS current_cat
-  FROM (SELECT g, part, ddsketch(x) AS x, freq(cat) AS cat FROM '{folder}/*.parquet' GROUP BY g, part) GROUP BY g"""
+  SELECT g, reference_x, x AS current_x, reference_cat, cat AS current_cat
+  FROM (
+    SELECT g, part, x, cat, lag(x) OVER parts AS reference_x, lag(cat) OVER parts AS reference_cat
+    FROM (SELECT g, part, ddsketch(x) AS x, freq(cat) AS cat FROM '{folder}/*.parquet' GROUP BY g, part)
+    WINDOW parts AS (PARTITION BY g ORDER BY part DESC))
+  WHERE part = 'current'"""
 
 # The same in one aggregation, which looks at every row four times.
 FILTERED = """
