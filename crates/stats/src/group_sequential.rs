@@ -74,16 +74,41 @@ impl Spending {
 /// # Errors
 /// [`Error::OutOfRange`] unless the fractions rise within `(0, 1]`, `0 < alpha < 1` and the spending function is one.
 pub fn boundaries(fractions: &[f64], spending: Spending, sides: Sides, alpha: f64) -> Result<Vec<f64>> {
-    check_fractions(fractions)?;
+    boundaries_on_calendar(fractions, fractions, spending, sides, alpha)
+}
+
+/// The z-value to cross at each look where alpha is spent by the time that has passed, and not by information, whose end
+/// nobody knows: the longest duration is planned instead (K. Lan and D. DeMets, Biometrics 45 (1989), 1017-1020).
+///
+/// `information` is that of each look, in any unit, rising by a millionth of the last at least. `elapsed` are the fractions
+/// of the planned time at the same looks, not falling within `(0, 1]`. With both the same it is [`boundaries`].
+///
+/// # Errors
+/// [`Error::OutOfRange`] unless information rises and time does not fall within `(0, 1]`, there is one for each look,
+/// `0 < alpha < 1` and the spending function is one.
+pub fn boundaries_on_calendar(
+    information: &[f64],
+    elapsed: &[f64],
+    spending: Spending,
+    sides: Sides,
+    alpha: f64,
+) -> Result<Vec<f64>> {
+    open_range("alpha", alpha, 0.0, 1.0, "(0, 1)")?;
+    if elapsed.len() != information.len() {
+        return Err(Error::OutOfRange { name: "elapsed", value: elapsed.len() as f64, allowed: "one for each look" });
+    }
+    // Only ratios of information matter. What is a fraction already stays as it is.
+    let end = information.last().copied().filter(|&last| last > 1.0).unwrap_or(1.0);
+    let fractions = information.iter().map(|information| information / end).collect::<Vec<_>>();
+    check_fractions(&fractions)?;
     let per_side = match sides {
         Sides::One => alpha,
         Sides::Two => 0.5 * alpha,
     };
-    open_range("alpha", alpha, 0.0, 1.0, "(0, 1)")?;
     let mut density = Density::start(sides, 0.0);
     let (mut boundaries, mut spent) = (Vec::with_capacity(fractions.len()), 0.0);
-    for (i, &t) in fractions.iter().enumerate() {
-        let due = spending.spent(t, per_side)? - spent;
+    for (i, (&t, &elapsed)) in fractions.iter().zip(elapsed).enumerate() {
+        let due = spending.spent(elapsed, per_side)? - spent;
         let boundary = if due < LEAST_SPENT {
             f64::INFINITY
         } else {

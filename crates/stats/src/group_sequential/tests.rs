@@ -138,3 +138,25 @@ fn plans_that_mean_nothing_are_refused() {
     assert!(inflation(&[0.5], Spending::Pocock, Sides::One, 0.05, 0.8).is_err());
     assert!(inflation(&[1.0], Spending::Pocock, Sides::One, 0.05, 0.01).is_err());
 }
+
+/// Ratios of information alone count, and what is spent at a look does not depend on what it brings.
+#[test]
+fn alpha_may_be_spent_by_the_calendar() {
+    let (elapsed, alpha) = ([0.25, 0.5, 0.75, 1.0], 0.05);
+    let on = |information: &[f64]| {
+        boundaries_on_calendar(information, &elapsed, Spending::ObrienFleming, Sides::One, alpha).unwrap()
+    };
+    let even = boundaries(&elapsed, Spending::ObrienFleming, Sides::One, alpha).unwrap();
+    let scaled = on(&[500.0, 1000.0, 1500.0, 2000.0]);
+    even.iter().zip(&scaled).for_each(|(a, b)| assert!((a - b).abs() < 1e-9, "{a} {b}"));
+    let information = [100.0, 1200.0, 1300.0, 2000.0];
+    let uneven = on(&information);
+    let fractions = information.map(|information| information / 2000.0);
+    let spent = crossing_probabilities(&fractions, &uneven, Sides::One, 0.0).unwrap();
+    assert!((spent.iter().sum::<f64>() - alpha).abs() < 1e-9);
+    assert!((spent[0] + spent[1] - Spending::ObrienFleming.spent(0.5, alpha).unwrap()).abs() < 1e-9);
+    let refused = |information: &[f64], elapsed: &[f64]| {
+        boundaries_on_calendar(information, elapsed, Spending::Pocock, Sides::One, alpha).is_err()
+    };
+    assert!(refused(&[1.0, 1.0], &[0.5, 1.0]) && refused(&[1.0], &[0.5, 1.0]) && refused(&[1.0, 2.0], &[0.5, 1.1]));
+}
