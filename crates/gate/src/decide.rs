@@ -1,122 +1,114 @@
-//! What does the evidence allow the gate to say?
+//! What may follow from the evidence?
 //!
-//! ```text
-//! evidence unusable                                  ERROR
-//! before the horizon (events, windows)               CONTINUE, no statistic is shown
-//! at the horizon, fewer buckets than planned         INCONCLUSIVE
-//! at the horizon, p <  alpha                         PASS          the interval lies inside the margin
-//! at the horizon, p of harm < alpha                  FAIL          the interval lies beyond the margin
-//! at the horizon, otherwise                          INCONCLUSIVE  the interval holds the margin
-//! ```
-//! The test is a fixed-horizon test: **read once**, at the horizon, its chance to pass a version that is
-//! worse by the whole margin is alpha. Peeking before the horizon is refused here; evaluating again after
-//! an inconclusive answer is the same mistake, and the caller, who has the record, must refuse it.
-//!
-//! Events are taken as independent. Where a few tenants bring most events, alpha is not kept; tests that
-//! measure the variance between buckets are not here yet.
+//! The answer of the whole is the gravest of its parts: harm before errors, errors before doubt, doubt before waiting. Only
+//! if every part passes, the shortest time has passed and nothing is in doubt, the version passes. **Silence is never
+//! success**: what is missing, withheld or broken is one of the others by construction.
 
-mod answer;
-mod test;
-
-use tidegate_stats::{Proportion, Proportions};
-
-use crate::error::Result;
-use crate::evidence::Evidence;
-use crate::file::{Check, GateFile, Test};
-use crate::tally::{ArmTally, Tally};
-use crate::verdict::{ArmObserved, CheckVerdict, Observed, PerArm, Status, Threshold, Verdict};
-
-/// What is still missing to the horizon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Missing {
-    events: PerArm<u64>,
-    windows: u64,
-}
+use crate::answer;
+use crate::error::{Error, Result};
+use crate::facts::Facts;
+use crate::file::{GateFile, Promote, Test};
+use crate::judge::check::{Seen, judge_all};
+use crate::judge::{Context, Finding, trust};
+use crate::verdict::{CheckVerdict, Progress, Status, TrustVerdict, Verdict};
+use crate::words;
 
 /// Decides. Pure: the same arguments give the same verdict.
 ///
 /// # Guarantee
-/// No evidence that is missing, impossible or short of the horizon gives [`Status::Pass`]. Held by the
-/// tests of this module.
+/// No evidence that is missing, impossible, withheld or early gives [`Status::Pass`]. Held by the tests of this module.
 #[must_use]
-pub fn decide(gate: &GateFile, evidence: &Evidence) -> Verdict {
-    weigh(gate, evidence).unwrap_or_else(|error| Verdict::from_error(gate, &error))
-}
-
-fn weigh(gate: &GateFile, evidence: &Evidence) -> Result<Verdict> {
-    let tally = Tally::new(&gate.arms, evidence)?;
-    let missing = missing(gate, &tally);
-    let [check] = &gate.checks;
-    let check = weigh_check(gate, check, &tally, missing)?;
-    Ok(answer::verdict(gate, check, missing, tally))
-}
-
-/// `None` at or after the horizon.
-fn missing(gate: &GateFile, tally: &Tally) -> Option<Missing> {
-    let horizon = &gate.time.horizon;
-    let missing = Missing {
-        events: PerArm {
-            control: horizon.events_per_arm.saturating_sub(tally.control.den),
-            treatment: horizon.events_per_arm.saturating_sub(tally.treatment.den),
-        },
-        windows: horizon.windows.unwrap_or(0).saturating_sub(tally.windows),
+pub fn decide(gate: &GateFile, facts: &Facts) -> Verdict {
+    let context = Context::new(gate, facts);
+    let parts = match (clock_jump(facts), context) {
+        (Some(error), _) => Err(error),
+        (None, None) => Err(first_error(facts)),
+        (None, Some(context)) => weigh(context, facts),
     };
-    let nothing = Missing { events: PerArm { control: 0, treatment: 0 }, windows: 0 };
-    (missing != nothing).then_some(missing)
+    let (finding, checks, trust) = match parts {
+        Ok((checks, trust)) => {
+            (settle(gate, &checks, &trust), checks, trust.into_iter().map(|(verdict, _)| verdict).collect())
+        }
+        Err(error) => (Finding::from(&error), Vec::new(), Vec::new()),
+    };
+    let days = context.map_or(0.0, |context| context.elapsed().days());
+    let mut verdict = Verdict {
+        gate: gate.gate.clone(),
+        version: gate.version,
+        digest: gate.digest(),
+        from: gate.stage.from,
+        to: gate.stage.to,
+        since: context.map(|context| words::instant(context.since_us)),
+        as_of: words::instant(facts.as_of_us),
+        verdict: finding.status,
+        cause: finding.cause,
+        reason: finding.reason,
+        what_happened: String::new(),
+        why: String::new(),
+        what_changed: String::new(),
+        what_next: String::new(),
+        checks,
+        trust,
+        progress: Progress { days, min_days: gate.time.min.days(), max_days: gate.time.max.days() },
+    };
+    answer::say(gate, &mut verdict);
+    verdict
 }
 
-fn weigh_check(gate: &GateFile, check: &Check, tally: &Tally, missing: Option<Missing>) -> Result<CheckVerdict> {
-    let Test::NonInferior { margin } = check.test;
-    let control = observed(&gate.arms.control, &tally.control);
-    let treatment = observed(&gate.arms.treatment, &tally.treatment);
-    let mut verdict = CheckVerdict {
-        name: check.name.clone(),
-        signal: check.signal.clone(),
-        verdict: Status::Continue,
-        test: "non_inferior",
-        direction: check.direction,
-        threshold: Threshold {
-            margin: margin.to_string(),
-            margin_absolute: control.rate.map(|rate| margin.absolute(rate)),
-            alpha: gate.error.alpha,
-        },
-        observed: Observed {
-            difference: treatment.rate.zip(control.rate).map(|(treatment, control)| treatment - control),
-            control,
-            treatment,
-        },
-        z: None,
-        p_value: None,
-        p_value_harm: None,
-        interval: None,
-        n: PerArm { control: tally.control.den, treatment: tally.treatment.den },
-        windows: tally.windows,
-        buckets: PerArm { control: tally.control.buckets, treatment: tally.treatment.buckets },
+fn clock_jump(facts: &Facts) -> Option<Error> {
+    let earlier = facts.judged_as_of_us.filter(|&earlier| facts.as_of_us < earlier)?;
+    Some(Error::ClockJump { as_of: words::instant(facts.as_of_us), earlier: words::instant(earlier) })
+}
+
+/// Why there is nothing that could have begun the step.
+fn first_error(facts: &Facts) -> Error {
+    facts.checks.iter().find_map(|read| read.as_ref().err().cloned()).unwrap_or(Error::NoEvidence)
+}
+
+type Trusted = (TrustVerdict, &'static str);
+
+fn weigh(context: Context<'_>, facts: &Facts) -> Result<(Vec<CheckVerdict>, Vec<Trusted>)> {
+    let gate = context.gate;
+    let checks = gate.checks.iter().zip(&facts.checks);
+    let seen = checks.map(|(check, read)| Seen::new(context, check, read)).collect::<Vec<_>>();
+    let trust = gate.trust.iter().enumerate().map(|(i, trust)| {
+        let read = facts.trust.get(i).and_then(Option::as_ref);
+        let Finding { status, cause, reason } = trust::judge(context, trust, read, facts);
+        (TrustVerdict { name: trust.name(), verdict: status, reason }, cause)
+    });
+    Ok((judge_all(gate, &seen)?, trust.collect()))
+}
+
+/// The gravest of the parts that count.
+fn settle(gate: &GateFile, checks: &[CheckVerdict], trust: &[Trusted]) -> Finding {
+    let is_one_of_many = |check: &CheckVerdict| {
+        gate.decide.promote == Promote::AnySuperior && check.test == "superior" && check.verdict != Status::Fail
     };
-    if missing.is_some() {
-        return Ok(verdict);
+    // Of those one is enough: the best of them counts.
+    let best = checks.iter().filter(|check| is_one_of_many(check)).min_by_key(|check| check.verdict.gravity());
+    let counted = checks.iter().filter(|check| !is_one_of_many(check)).chain(best);
+    let checks = counted.map(|check| Finding::new(check.verdict, check.cause, check.reason.clone()));
+    let trust = trust
+        .iter()
+        .map(|(trust, cause)| Finding::new(trust.verdict, cause, format!("{}: {}", trust.name, trust.reason)));
+    // Of equals the first: checks stand in the order of the declaration.
+    let parts = trust.chain(checks).collect::<Vec<_>>();
+    let gravest = parts.iter().map(|part| part.status.gravity()).max();
+    let first = parts.iter().find(|part| Some(part.status.gravity()) == gravest).cloned();
+    match first {
+        Some(finding) if finding.status == Status::Pass => Finding::new(Status::Pass, "shown", shown(gate)),
+        Some(finding) => finding,
+        // A declaration has a check.
+        None => Finding::from(&Error::NoEvidence),
     }
-    let arms = Proportions {
-        treatment: Proportion::new(tally.treatment.num, tally.treatment.den)?,
-        control: Proportion::new(tally.control.num, tally.control.den)?,
-    };
-    let test = test::read(arms, check.direction, margin, gate.error.alpha)?;
-    verdict.z = Some(test.answer.z);
-    verdict.p_value = Some(test.answer.p_value);
-    verdict.p_value_harm = Some(test.answer.p_value_harm);
-    verdict.interval = Some(test.interval);
-    verdict.verdict = if too_few_buckets(gate, &verdict) { Status::Inconclusive } else { test.status };
-    Ok(verdict)
 }
 
-fn too_few_buckets(gate: &GateFile, check: &CheckVerdict) -> bool {
-    let needed = gate.cohort.as_ref().map_or(0, |cohort| cohort.min_buckets);
-    check.buckets.control.min(check.buckets.treatment) < needed
-}
-
-fn observed(arm: &str, tally: &ArmTally) -> ArmObserved {
-    let rate = (tally.den > 0).then(|| tally.num as f64 / tally.den as f64);
-    ArmObserved { arm: arm.to_owned(), num: tally.num, den: tally.den, rate }
+fn shown(gate: &GateFile) -> String {
+    let shown = gate.checks.iter().filter(|check| !matches!(check.test, Test::HardLimit { .. })).count();
+    let limits = gate.checks.len() - shown;
+    let limits =
+        if limits == 0 { String::new() } else { format!(", {} kept", words::count(limits as u64, "hard limit")) };
+    format!("{} shown{limits}", words::count(shown as u64, "check"))
 }
 
 #[cfg(test)]

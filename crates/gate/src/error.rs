@@ -97,13 +97,15 @@ pub enum Error {
         rule: &'static str,
     },
 
-    /// The released signal lacks a column a gate reads.
-    #[error("the released signal has no column {}", .missing.join(", "))]
+    /// The evidence lacks a column a gate reads.
+    #[error("the evidence has no column {}", .missing.join(", "))]
     MissingColumns {
         /// The columns that are not there.
         missing: Vec<&'static str>,
+        /// All that are read.
+        wanted: Vec<&'static str>,
     },
-    /// A null cell: withheld, suppressed or lost; in no case a zero.
+    /// A key that is null.
     #[error("row {row} of the evidence has no {column}")]
     NullCell {
         /// The row, from 0, in the order given.
@@ -121,19 +123,15 @@ pub enum Error {
         /// What was given.
         found: String,
     },
-    /// More hits than trials in one cell.
-    #[error("arm {arm}, bucket {bucket}, window {window}: num {num} is above den {den}")]
-    NumAboveDen {
-        /// The cell's arm.
-        arm: String,
-        /// The cell's bucket.
-        bucket: String,
-        /// The cell's window.
-        window: String,
-        /// Its hits.
-        num: u64,
-        /// Its trials.
-        den: u64,
+    /// More hits than trials in one row.
+    #[error("row {row} of the evidence has a greater {part} than {whole}")]
+    PartAboveWhole {
+        /// The row, from 0, in the order given.
+        row: usize,
+        /// The column of the part.
+        part: &'static str,
+        /// The column of the whole.
+        whole: &'static str,
     },
     /// The same cell twice: a revision, or rows counted double.
     #[error("arm {arm}, bucket {bucket}, window {window} is given twice")]
@@ -153,21 +151,37 @@ pub enum Error {
         /// The arms that have rows.
         seen: Vec<String>,
     },
-    /// A window has rows of one arm only.
-    #[error("{} with rows of one arm only, the first is {first}, without arm {arm}", words::count(*.windows, "window"))]
-    UnpairedWindows {
-        /// How many.
+    /// There is no row at all.
+    #[error("there is no evidence: no row was released")]
+    NoEvidence,
+    /// One arm has windows after the last one of the other.
+    #[error("arm {arm} has no row since {last}, the other arm has {}", words::count(*.windows, "later window"))]
+    StoppedArm {
+        /// The arm that stopped.
+        arm: String,
+        /// The start of its last window.
+        last: String,
+        /// How many windows the other arm has after it.
         windows: u64,
-        /// The first of them.
-        first: String,
-        /// The arm missing there.
-        arm: String,
     },
-    /// The counts of an arm do not fit 64 bits.
-    #[error("the counts of arm {arm} exceed 64 bits")]
-    TooManyEvents {
-        /// The arm.
-        arm: String,
+    /// The evaluation is dated before an earlier one.
+    #[error("the gate was evaluated as of {earlier} already, which is after {as_of}")]
+    ClockJump {
+        /// The instant asked for.
+        as_of: String,
+        /// That of the earlier verdict.
+        earlier: String,
+    },
+    /// What gives the evidence failed.
+    #[error("the evidence cannot be read: {0}")]
+    Unreadable(String),
+    /// Noise of unknown size is in the numbers.
+    #[error("{column} comes from the noised signal {signal}, and the evidence has no {column}_noise_stddev")]
+    UnknownNoise {
+        /// The number.
+        column: &'static str,
+        /// The signal.
+        signal: String,
     },
 
     /// The numbers allow no test.
@@ -190,12 +204,34 @@ impl Error {
             Self::MissingColumns { .. } => "TG620",
             Self::NullCell { .. } => "TG621",
             Self::NotACount { .. } => "TG622",
-            Self::NumAboveDen { .. } => "TG623",
+            Self::PartAboveWhole { .. } => "TG623",
             Self::RepeatedCell { .. } => "TG624",
-            Self::MissingArm { .. } => "TG625",
-            Self::UnpairedWindows { .. } => "TG626",
-            Self::TooManyEvents { .. } => "TG627",
+            Self::MissingArm { .. } | Self::NoEvidence => "TG625",
+            Self::StoppedArm { .. } => "TG626",
+            Self::ClockJump { .. } => "TG627",
+            Self::Unreadable(_) => "TG628",
+            Self::UnknownNoise { .. } => "TG629",
             Self::Statistics(_) => "TG630",
+        }
+    }
+
+    /// The name of the rule, stable for programs; verdicts carry it.
+    #[must_use]
+    pub fn cause(&self) -> &'static str {
+        match self {
+            Self::MissingColumns { .. } => "missing_columns",
+            Self::NullCell { .. } => "null_key",
+            Self::NotACount { .. } => "no_count",
+            Self::PartAboveWhole { .. } => "part_above_whole",
+            Self::RepeatedCell { .. } => "repeated_cell",
+            Self::MissingArm { .. } => "missing_arm",
+            Self::NoEvidence => "missing_data",
+            Self::StoppedArm { .. } => "stopped_arm",
+            Self::ClockJump { .. } => "clock_jump",
+            Self::Unreadable(_) => "unreadable",
+            Self::UnknownNoise { .. } => "unknown_noise",
+            Self::Statistics(_) => "not_computable",
+            _ => "invalid_gate",
         }
     }
 
@@ -230,22 +266,25 @@ impl Error {
                 format!("write `{found}pp` for percentage points or `{found}%` for percent of the control's rate")
             }
             Self::NotAllowed { rule, .. } => format!("give a value that is {rule}"),
-            Self::MissingColumns { .. } => format!("let the signal release the columns {}", list(&crate::COLUMNS)),
-            Self::NullCell { .. } => "leave suppressed rows out of the signal or lower its threshold; \
-                                      a withheld cell is not a zero"
-                .into(),
+            Self::MissingColumns { wanted, .. } => format!("give the evidence the columns {}", list(wanted)),
+            Self::NullCell { .. } => "leave rows without arm, bucket or window out of the signal".into(),
             Self::NotACount { .. } => {
-                "num and den are exact counts; noisy counts need a test that knows the noise".into()
+                "counts are whole and not negative; beside noised ones stands their <name>_noise_stddev".into()
             }
-            Self::NumAboveDen { .. } => {
-                "num counts some of the events that den counts; correct the signal's SQL".into()
+            Self::PartAboveWhole { part, whole, .. } => {
+                format!("{part} counts some of what {whole} counts; correct the signal's SQL, or say `kind: ratio`")
             }
-            Self::RepeatedCell { .. } => "read only the latest revision of each window".into(),
+            Self::RepeatedCell { .. } => "group the evidence by arm, bucket and window_start".into(),
             Self::MissingArm { .. } => "check the names under `arms:` and that both arms have traffic".into(),
-            Self::UnpairedWindows { .. } => {
-                "release both arms for every window; a row with den 0 says that nothing happened".into()
+            Self::NoEvidence => "run the signal, or check its name and conditions; silence is never success".into(),
+            Self::StoppedArm { .. } => "find out why the arm has no traffic; nothing is decided without both".into(),
+            Self::ClockJump { .. } => "evaluate as of a later instant, or set the clock right".into(),
+            Self::Unreadable(_) => "correct the query or the signal; an error is never a pass".into(),
+            Self::UnknownNoise { column, .. } => {
+                format!(
+                    "select the signal's noise too, AS {column}_noise_stddev; of a sum, the root of the sum of squares"
+                )
             }
-            Self::TooManyEvents { .. } => "release fewer windows per evaluation".into(),
             Self::Statistics(_) => "check the evidence; nothing may be promoted on it".into(),
         }
     }

@@ -1,141 +1,204 @@
 //! What was released about each arm, bucket and window?
 //!
-//! Every cell is checked before anything is decided; a cell that cannot be counted is an error, not a zero.
+//! Every row is checked before anything is decided: a cell that cannot be counted is an error, a cell without numbers is
+//! withheld, and neither is a zero.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::error::{Error, Result};
+use crate::file::{Check, Kind, Trust};
 use crate::words;
 
-/// The columns a gate reads from a released signal; others are not looked at.
-pub const COLUMNS: [&str; 5] = ["arm", "bucket", "window_start", "num", "den"];
-
-/// Exact counts of one arm, bucket and window.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Cell {
-    /// Value of the column `arm`.
-    pub arm: String,
-    /// Value of the column `bucket`, as text.
-    pub bucket: String,
-    /// Start of the window, microseconds UTC.
-    pub window_start_us: i64,
-    /// Events that hit.
-    pub num: u64,
-    /// All events.
-    pub den: u64,
+/// Which columns a check reads; others are not looked at. `window_start` is always one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Whether rows have a column `arm`.
+    pub arm: bool,
+    /// Whether rows have a column `bucket`.
+    pub bucket: bool,
+    /// The numbers of a row. Each may have a column `<name>_noise_stddev` beside it.
+    pub numbers: &'static [&'static str],
+    /// Whether the numbers are counts, of which the second holds the others.
+    pub counts: bool,
 }
 
-/// A released row as it was read: any cell may be null, any count may be nonsense.
+const RATIO: Shape = Shape { arm: true, bucket: true, numbers: &["num", "den"], counts: false };
+const PROPORTION: Shape = Shape { counts: true, ..RATIO };
+const PAIRED: Shape = Shape { arm: false, bucket: true, numbers: &["gained", "pairs", "lost"], counts: true };
+const UNITS: Shape = Shape { arm: true, bucket: false, numbers: &["units"], counts: true };
+const CROSSED: Shape = Shape { arm: false, bucket: false, numbers: &["crossed", "units"], counts: true };
+const LABELS: Shape = Shape { arm: true, bucket: false, numbers: &["labelled", "decided"], counts: true };
+
+impl Shape {
+    /// The columns that must be there.
+    pub fn columns(self) -> impl Iterator<Item = &'static str> {
+        let keys = [(self.arm, "arm"), (self.bucket, "bucket"), (true, "window_start")];
+        keys.into_iter().filter(|(is_read, _)| *is_read).map(|(_, name)| name).chain(self.numbers.iter().copied())
+    }
+
+    /// Refuses a relation that lacks one of them.
+    ///
+    /// # Errors
+    /// [`Error::MissingColumns`], all of them at once.
+    pub fn require<S: AsRef<str>>(self, found: &[S]) -> Result<()> {
+        let is_missing = |column: &&'static str| !found.iter().any(|name| name.as_ref() == *column);
+        let missing: Vec<&str> = self.columns().filter(is_missing).collect();
+        let wanted = self.columns().collect();
+        if missing.is_empty() { Ok(()) } else { Err(Error::MissingColumns { missing, wanted }) }
+    }
+}
+
+impl Check {
+    /// The columns of its evidence.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        match self.kind {
+            Kind::Proportion => PROPORTION,
+            Kind::Ratio => RATIO,
+            Kind::Paired => PAIRED,
+        }
+    }
+}
+
+impl Trust {
+    /// The columns of its evidence, if it reads any.
+    #[must_use]
+    pub fn shape(&self) -> Option<Shape> {
+        match self {
+            Self::SampleRatio { .. } => Some(UNITS),
+            Self::OneExposure { .. } => Some(CROSSED),
+            Self::EqualLabelDelay { .. } => Some(LABELS),
+            Self::SchemaUnchanged | Self::OpenLedger => None,
+        }
+    }
+}
+
+/// A row as it was read: any cell may be null, any number may be nonsense.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Row {
-    /// Column `arm`.
+    /// Column `arm`, where there is one.
     pub arm: Option<String>,
-    /// Column `bucket`, as text.
+    /// Column `bucket` as text, where there is one.
     pub bucket: Option<String>,
     /// Column `window_start`, microseconds UTC.
     pub window_start_us: Option<i64>,
-    /// Column `num`.
-    pub num: Option<Count>,
-    /// Column `den`.
-    pub den: Option<Count>,
+    /// The numbers, in the order of [`Shape::numbers`]. Null is withheld.
+    pub numbers: [Option<f64>; 3],
+    /// Standard deviations of the noise in them; 0 where they are exact.
+    pub noise: [f64; 3],
 }
 
-/// A number in a column of counts.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Count {
-    /// From an integer column.
-    Integer(i64),
-    /// From a column of floats; whole numbers up to 2^53 are counts.
-    Float(f64),
+/// A row that was checked.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Cell {
+    /// Index into [`Evidence::arms`]; 0 where rows have no arm.
+    pub(crate) arm: usize,
+    /// Index into the buckets.
+    pub(crate) bucket: usize,
+    pub(crate) window_start_us: i64,
+    /// None where it is withheld.
+    pub(crate) numbers: Option<[f64; 3]>,
+    pub(crate) noise: [f64; 3],
 }
 
-impl Count {
-    fn exact(self) -> Option<u64> {
-        const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
-        match self {
-            Self::Integer(count) => u64::try_from(count).ok(),
-            // NaN fails the range.
-            Self::Float(count) => {
-                ((0.0..=LARGEST_EXACT).contains(&count) && count.fract() == 0.0).then_some(count as u64)
-            }
-        }
-    }
-
-    fn shown(self) -> String {
-        match self {
-            Self::Integer(count) => count.to_string(),
-            Self::Float(count) => count.to_string(),
-        }
-    }
-}
-
-/// Cells of which each is possible and none is given twice.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// Rows of which each is possible and none is given twice.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evidence {
-    cells: Vec<Cell>,
+    pub(crate) arms: Vec<String>,
+    pub(crate) buckets: usize,
+    /// Sorted by window.
+    pub(crate) cells: Vec<Cell>,
 }
 
 impl Evidence {
-    /// Takes cells that were already counted.
-    ///
-    /// # Errors
-    /// [`Error::NumAboveDen`], [`Error::RepeatedCell`].
-    pub fn new(cells: Vec<Cell>) -> Result<Self> {
-        let mut seen = HashSet::with_capacity(cells.len());
-        for cell in &cells {
-            let window = || words::instant(cell.window_start_us);
-            if cell.num > cell.den {
-                let (arm, bucket) = (cell.arm.clone(), cell.bucket.clone());
-                return Err(Error::NumAboveDen { arm, bucket, window: window(), num: cell.num, den: cell.den });
-            }
-            if !seen.insert((&cell.arm, &cell.bucket, cell.window_start_us)) {
-                let (arm, bucket) = (cell.arm.clone(), cell.bucket.clone());
-                return Err(Error::RepeatedCell { arm, bucket, window: window() });
-            }
-        }
-        Ok(Self { cells })
-    }
-
     /// Takes rows as they were read.
     ///
     /// # Errors
-    /// [`Error::NullCell`], [`Error::NotACount`], and those of [`Evidence::new`].
-    pub fn from_rows(rows: impl IntoIterator<Item = Row>) -> Result<Self> {
-        let cells = rows.into_iter().enumerate().map(|(row, read)| cell(row, read)).collect::<Result<_>>()?;
-        Self::new(cells)
+    /// [`Error::NullCell`], [`Error::NotACount`], [`Error::NumAboveDen`], [`Error::RepeatedCell`].
+    pub fn from_rows(shape: Shape, rows: impl IntoIterator<Item = Row>) -> Result<Self> {
+        let (mut arms, mut buckets) = (Names::default(), Names::default());
+        let mut cells = Vec::new();
+        let mut seen = HashSet::new();
+        for (row, read) in rows.into_iter().enumerate() {
+            let null = |column| Error::NullCell { row, column };
+            let arm = if shape.arm { read.arm.ok_or(null("arm"))? } else { String::new() };
+            let bucket = if shape.bucket { read.bucket.ok_or(null("bucket"))? } else { String::new() };
+            let window_start_us = read.window_start_us.ok_or(null("window_start"))?;
+            let numbers = numbers(shape, row, read.numbers, read.noise)?;
+            let (arm, bucket) = (arms.index(arm), buckets.index(bucket));
+            if !seen.insert((arm, bucket, window_start_us)) {
+                return Err(Error::RepeatedCell {
+                    arm: arms.names[arm].clone(),
+                    bucket: buckets.names[bucket].clone(),
+                    window: words::instant(window_start_us),
+                });
+            }
+            cells.push(Cell { arm, bucket, window_start_us, numbers, noise: read.noise });
+        }
+        cells.sort_by_key(|cell| (cell.window_start_us, cell.arm, cell.bucket));
+        Ok(Self { arms: arms.names, buckets: buckets.names.len(), cells })
     }
 
-    /// The cells, in the order given.
+    /// The first window there is.
+    pub(crate) fn first_us(&self) -> Option<i64> {
+        self.cells.first().map(|cell| cell.window_start_us)
+    }
+
+    /// The start of the last window there is.
     #[must_use]
-    pub fn cells(&self) -> &[Cell] {
-        &self.cells
+    pub fn last_us(&self) -> Option<i64> {
+        self.cells.last().map(|cell| cell.window_start_us)
+    }
+
+    /// The index of an arm.
+    ///
+    /// # Errors
+    /// [`Error::MissingArm`] when it has no row.
+    pub(crate) fn arm(&self, name: &str) -> Result<usize> {
+        let found = self.arms.iter().position(|arm| arm == name);
+        found.ok_or_else(|| {
+            let seen: BTreeSet<String> = self.arms.iter().cloned().collect();
+            Error::MissingArm { arm: name.to_owned(), seen: seen.into_iter().collect() }
+        })
     }
 }
 
-/// Refuses a signal that lacks one of [`COLUMNS`].
-///
-/// # Errors
-/// [`Error::MissingColumns`], all of them at once.
-pub fn require_columns<S: AsRef<str>>(found: &[S]) -> Result<()> {
-    let missing: Vec<&str> =
-        COLUMNS.into_iter().filter(|column| !found.iter().any(|name| name.as_ref() == *column)).collect();
-    if missing.is_empty() { Ok(()) } else { Err(Error::MissingColumns { missing }) }
+/// Names in the order of their first appearance.
+#[derive(Default)]
+struct Names {
+    names: Vec<String>,
+    indices: BTreeMap<String, usize>,
 }
 
-fn cell(row: usize, read: Row) -> Result<Cell> {
-    let null = |column| Error::NullCell { row, column };
-    let count = |column, count: Option<Count>| {
-        let count = count.ok_or(null(column))?;
-        count.exact().ok_or_else(|| Error::NotACount { row, column, found: count.shown() })
-    };
-    Ok(Cell {
-        arm: read.arm.ok_or(null("arm"))?,
-        bucket: read.bucket.ok_or(null("bucket"))?,
-        window_start_us: read.window_start_us.ok_or(null("window_start"))?,
-        num: count("num", read.num)?,
-        den: count("den", read.den)?,
-    })
+impl Names {
+    fn index(&mut self, name: String) -> usize {
+        if let Some(&index) = self.indices.get(&name) {
+            return index;
+        }
+        self.names.push(name.clone());
+        *self.indices.entry(name).or_insert(self.names.len() - 1)
+    }
 }
 
-#[cfg(test)]
-mod tests;
+/// The numbers of a row, none where one of them is withheld.
+fn numbers(shape: Shape, row: usize, read: [Option<f64>; 3], noise: [f64; 3]) -> Result<Option<[f64; 3]>> {
+    let mut numbers = [0.0; 3];
+    for (i, &column) in shape.numbers.iter().enumerate() {
+        let Some(number) = read[i] else { return Ok(None) };
+        let is_exact = noise[i] == 0.0;
+        let is_count = number >= 0.0 && number.fract() == 0.0;
+        let is_right = number.is_finite() && noise[i].is_finite() && noise[i] >= 0.0;
+        if !is_right || shape.counts && is_exact && !is_count {
+            return Err(Error::NotACount { row, column, found: number.to_string() });
+        }
+        numbers[i] = number;
+    }
+    let whole = shape.counts.then(|| shape.numbers.get(1)).flatten();
+    if let Some(&whole) = whole.filter(|_| noise == [0.0; 3]) {
+        let part = numbers[0] + numbers[2];
+        if part > numbers[1] {
+            return Err(Error::PartAboveWhole { row, part: shape.numbers[0], whole });
+        }
+    }
+    Ok(Some(numbers))
+}

@@ -1,22 +1,24 @@
-//! May this version go on? A gate file and evidence in, a verdict out.
+//! May this version go on? A gate file and facts in, a verdict out.
 //!
 //! ```text
 //! gates/<name>.yaml --GateFile::parse--> GateFile --+
 //!                                                   +--decide--> Verdict --> JSON, exit code
-//! released rows -----Evidence::from_rows-> Evidence -+
+//! released rows --Evidence::from_rows--> Facts -----+
 //! ```
 //!
 //! **Promote only on evidence.** Missing rows, impossible counts and a test that cannot be computed are
-//! `ERROR`; too few events are `CONTINUE`; neither is ever a pass.
+//! `ERROR`; too few events are `CONTINUE`; neither is ever a pass. Tests may be looked at as often as one likes, and the
+//! noise of private statistics is in their variance.
 //!
 //! ```
-//! use tidegate_gate::{Cell, Evidence, GateFile, Status, decide};
+//! use tidegate_gate::{Evidence, Facts, GateFile, Row, Status, decide};
 //!
 //! let gate = GateFile::parse("gates/a.yaml", "
 //! gate: assistant-v2
 //! version: 1
+//! stage: { from: local, to: shadow }
 //! arms: { control: v1, treatment: v2 }
-//! time: { horizon: { events_per_arm: 20000 } }
+//! time: { window: 1d, min: 1d, max: 7d }
 //! error: { alpha: 0.05 }
 //! checks:
 //!   - name: edit_rate
@@ -24,31 +26,51 @@
 //!     direction: lower_is_better
 //!     test: { non_inferior: { margin: 1pp } }
 //! ")?;
-//! let cell = |arm: &str, num| {
-//!     Cell { arm: arm.into(), bucket: "0".into(), window_start_us: 0, num, den: 60_000 }
+//! let row = |arm: &str, day: i64, num| Row {
+//!     arm: Some(arm.into()),
+//!     bucket: Some("0".into()),
+//!     window_start_us: Some(day * 86_400_000_000),
+//!     numbers: [Some(num), Some(20_000.0), None],
+//!     ..Row::default()
 //! };
-//! let verdict = decide(&gate, &Evidence::new(vec![cell("v1", 6000), cell("v2", 6030)])?);
-//! assert_eq!(verdict.verdict, Status::Pass);
+//! let days = (0..7).flat_map(|day| [row("v1", day, 2000.0), row("v2", day, 2010.0)]);
+//! let evidence = Evidence::from_rows(gate.checks[0].shape(), days);
+//! let facts = Facts {
+//!     as_of_us: 7 * 86_400_000_000,
+//!     checks: vec![evidence],
+//!     ..Facts::default()
+//! };
+//! assert_eq!(decide(&gate, &facts).verdict, Status::Pass);
 //! # Ok::<(), tidegate_gate::Error>(())
 //! ```
 //!
 //! Deliberately absent: no I/O, no clock, no SQL, no path. The caller reads the file and the released rows
-//! and carries the verdict out. Not here yet: sequential tests, noise of differentially private counts,
-//! variance between clusters, bundles, stages.
+//! and carries the verdict out.
 
 pub mod decide;
 pub mod error;
 pub mod evidence;
+pub mod facts;
 pub mod file;
+pub mod plan;
+pub mod render;
+pub mod rollout;
+pub mod stage;
 pub mod verdict;
 
+mod answer;
 mod canonical;
+mod contrast;
+mod judge;
+mod looks;
 mod nearest;
-mod tally;
+mod series;
 mod words;
 
 pub use decide::decide;
 pub use error::{Error, Location, Result};
-pub use evidence::{COLUMNS, Cell, Count, Evidence, Row, require_columns};
+pub use evidence::{Evidence, Row, Shape};
+pub use facts::Facts;
 pub use file::GateFile;
+pub use stage::Stage;
 pub use verdict::{Status, Verdict};

@@ -1,27 +1,26 @@
 //! What did the gate find, and what follows?
 //!
 //! A verdict answers four questions in plain words (`what_happened`, `why`, `what_changed`, `what_next`) and
-//! carries the numbers they rest on. The same gate file and evidence give the same bytes.
+//! carries the numbers they rest on. The same gate file and facts give the same bytes.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 
-use crate::error::Error;
-use crate::file::{Direction, GateFile};
+use crate::file::{Direction, Query};
+use crate::stage::Stage;
 
 /// How a gate or a check stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
     /// Shown to be good enough.
     Pass,
     /// Evidence is missing or impossible.
     Error,
-    /// Not yet at the planned horizon.
+    /// Nothing is shown yet, and there is time left.
     Continue,
-    /// At the horizon, and neither shown.
+    /// Nothing is shown and the time is over, or the evidence cannot be trusted.
     Inconclusive,
     /// Shown to be too bad.
     Fail,
@@ -37,6 +36,17 @@ impl Status {
             Self::Continue => 3,
             Self::Inconclusive => 4,
             Self::Fail => 5,
+        }
+    }
+
+    /// How grave it is: the gravest of the parts is that of the whole.
+    pub(crate) fn gravity(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Continue => 1,
+            Self::Inconclusive => 2,
+            Self::Error => 3,
+            Self::Fail => 4,
         }
     }
 }
@@ -60,10 +70,20 @@ pub struct Verdict {
     pub gate: String,
     /// The plan's version.
     pub version: u32,
-    /// The plan's digest, see [`GateFile::digest`].
+    /// The plan's digest, see [`GateFile::digest`](crate::GateFile::digest).
     pub digest: String,
+    /// The step that is guarded.
+    pub from: Stage,
+    /// Where it leads.
+    pub to: Stage,
+    /// When the step began.
+    pub since: Option<String>,
+    /// Up to where the evidence goes.
+    pub as_of: String,
     /// How the gate stands.
     pub verdict: Status,
+    /// The name of what decided, stable for programs: `shown`, `harm`, `hard_limit`, `too_early`, `not_shown`, ...
+    pub cause: &'static str,
     /// One sentence with the numbers that decided.
     pub reason: String,
     /// What was read.
@@ -74,134 +94,115 @@ pub struct Verdict {
     pub what_changed: String,
     /// What to do now.
     pub what_next: String,
-    /// Each check with its numbers; empty when the evidence could not be counted.
+    /// Each check with its numbers.
     pub checks: Vec<CheckVerdict>,
-    /// Rows of arms the gate does not name, by arm.
-    pub ignored_rows: BTreeMap<String, u64>,
+    /// Each trust check.
+    pub trust: Vec<TrustVerdict>,
+    /// How much of the plan has passed.
+    pub progress: Progress,
 }
 
-/// One check's numbers.
+/// How much of the plan has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Progress {
+    /// Days since the step began.
+    pub days: f64,
+    /// No promotion before so many.
+    pub min_days: f64,
+    /// No waiting after so many.
+    pub max_days: f64,
+}
+
+/// One check's answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckVerdict {
     /// The check's name.
     pub name: String,
-    /// The signal it reads.
-    pub signal: String,
-    /// How it stands.
-    pub verdict: Status,
+    /// Where its evidence is.
+    #[serde(flatten)]
+    pub query: Query,
     /// The kind of test.
     pub test: &'static str,
     /// Which way is worse.
     pub direction: Direction,
-    /// What was counted.
-    pub observed: Observed,
-    /// What it is held against.
-    pub threshold: Threshold,
-    /// The score statistic at the margin; none before the horizon, where it must not be read.
+    /// How it stands.
+    pub verdict: Status,
+    /// The name of what decided.
+    pub cause: &'static str,
+    /// One sentence.
+    pub reason: String,
+    /// What it is held against, as written.
+    pub threshold: String,
+    /// The numbers; none where none could be told or none may be shown.
+    pub numbers: Option<Numbers>,
+}
+
+/// What a check was decided on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Numbers {
+    /// The control's value; none where the treatment alone is judged.
+    pub control: Option<f64>,
+    /// The treatment's value; of pairs, its value minus the control's.
+    pub treatment: f64,
+    /// What is judged: the difference, the lift, or the value. Greater is worse.
+    pub harm: f64,
+    /// Its standard error, with noise and clusters in it.
+    pub standard_error: f64,
+    /// The share of its variance that is noise of the release.
+    pub noise_share: f64,
+    /// Where the truth lies at every look at once, each end by itself at the level `1 - alpha_harm`.
+    pub interval: Interval,
+    /// Standard errors below the edge that had to be reached at the last look, if there was one.
+    pub boundary: Option<f64>,
+    /// Standard errors below the edge that were.
     pub z: Option<f64>,
-    /// One-sided p-value of "worse by the margin or more".
-    pub p_value: Option<f64>,
-    /// One-sided p-value of "worse by the margin or less".
-    pub p_value_harm: Option<f64>,
-    /// Where the true contrast lies: inside the margin when the check passes, beyond it when it fails.
-    pub interval: Option<Interval>,
-    /// Events per arm.
-    pub n: PerArm<u64>,
-    /// Windows with both arms.
+    /// Looks that counted.
+    pub looks: u64,
+    /// The p-value of "no better than the edge" that holds however often one looks.
+    pub p_value: f64,
+    /// Alpha of this check on the side that promotes.
+    pub alpha: f64,
+    /// Alpha of this check on the side that rolls back.
+    pub alpha_harm: f64,
+    /// Denominators, with their noise.
+    pub n: PerArm,
+    /// Windows that counted.
     pub windows: u64,
-    /// Distinct buckets per arm with at least one event.
-    pub buckets: PerArm<u64>,
+    /// The share of expected cells (arm, window) that are withheld or missing.
+    pub withheld_share: f64,
 }
 
 /// One value per arm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct PerArm<T> {
-    /// Of the control.
-    pub control: T,
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PerArm {
+    /// Of the control; none where there is none.
+    pub control: Option<f64>,
     /// Of the treatment.
-    pub treatment: T,
+    pub treatment: f64,
 }
 
-/// What was counted.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Observed {
-    /// In the control.
-    pub control: ArmObserved,
-    /// In the treatment.
-    pub treatment: ArmObserved,
-    /// Treatment's rate minus control's.
-    pub difference: Option<f64>,
-}
-
-/// What was counted in one arm.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ArmObserved {
-    /// The arm's name.
-    pub arm: String,
-    /// Hits.
-    pub num: u64,
-    /// Events.
-    pub den: u64,
-    /// `num / den`; none without events.
-    pub rate: Option<f64>,
-}
-
-/// What a check is held against.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Threshold {
-    /// The margin as written.
-    pub margin: String,
-    /// The margin as a difference of rates. For a relative margin this is of the control's observed rate
-    /// and only shown; the test uses the ratio.
-    pub margin_absolute: Option<f64>,
-    /// One-sided error rate.
-    pub alpha: f64,
-}
-
-/// A two-sided confidence interval.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Where the truth lies.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
-    /// What lies in it.
-    pub of: Scale,
-    /// Lower bound.
+    /// The lower end.
     pub low: f64,
-    /// Upper bound; none where it is infinite.
-    pub high: Option<f64>,
-    /// Confidence level, `1 - 2 alpha`.
-    pub level: f64,
+    /// The upper end.
+    pub high: f64,
 }
 
-/// What an interval speaks about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scale {
-    /// `p_t - p_c`.
-    Difference,
-    /// `p_t / p_c - 1`.
-    RelativeChange,
+/// One trust check's answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TrustVerdict {
+    /// Its name.
+    pub name: &'static str,
+    /// How it stands.
+    pub verdict: Status,
+    /// One sentence.
+    pub reason: String,
 }
 
 impl Verdict {
-    /// The verdict on evidence that cannot be used. Use it for every failure between a valid gate file and
-    /// [`decide`](crate::decide()), so that a failure to read is on record like any other answer.
-    #[must_use]
-    pub fn from_error(gate: &GateFile, error: &Error) -> Self {
-        Self {
-            gate: gate.gate.clone(),
-            version: gate.version,
-            digest: gate.digest(),
-            verdict: Status::Error,
-            reason: error.to_string(),
-            what_happened: "the evidence could not be used".into(),
-            why: format!("{}: missing or impossible evidence is never a pass", error.code()),
-            what_changed: "unknown".into(),
-            what_next: error.help(),
-            checks: Vec::new(),
-            ignored_rows: BTreeMap::new(),
-        }
-    }
-
-    /// See [`Status::exit_code`].
+    /// The exit code of a job that ends with this verdict.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         self.verdict.exit_code()

@@ -12,6 +12,12 @@ pub(crate) fn points(difference: f64) -> String {
     format!("{rounded:+.2} percentage points")
 }
 
+/// `+5.00 % of the control's`
+pub(crate) fn relative(lift: f64) -> String {
+    let rounded = (lift * 1e4).round() / 1e2 + 0.0;
+    format!("{rounded:+.2} % of the control's")
+}
+
 /// `0.044`, or `below 0.0001`
 pub(crate) fn probability(p: f64) -> String {
     if p < 1e-4 {
@@ -59,6 +65,7 @@ mod tests {
     fn numbers_are_said_plainly() {
         assert_eq!(percent(0.1005), "10.05 %");
         assert_eq!(points(0.0005), "+0.05 percentage points");
+        assert_eq!(relative(-0.05), "-5.00 % of the control's");
         assert_eq!(points(-0.000_000_1), "+0.00 percentage points");
         assert_eq!(probability(0.04402), "0.044");
         assert_eq!(probability(0.00442), "0.0044");

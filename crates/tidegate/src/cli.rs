@@ -11,6 +11,10 @@ use clap_complete::Shell;
 
 use crate::instants::show_day;
 
+pub(crate) mod gate;
+
+use self::gate::Gate;
+
 /// Turn the telemetry of AI agents into statistics that are safe to learn from.
 #[derive(Debug, Parser)]
 #[command(name = "tidegate", version, propagate_version = true)]
@@ -105,7 +109,7 @@ pub(crate) enum Command {
     Report(Report),
     /// Write decision traces and late labels made from a seed.
     Generate(Generate),
-    /// Decide on a new version from released statistics.
+    /// Ask a gate about released statistics, or plan it, without registering anything.
     Gate(Gate),
     /// Print a completion script for a shell.
     Completions(Completions),
@@ -333,21 +337,6 @@ pub(crate) enum FileFormat {
     Csv,
     /// Arrow IPC files.
     Arrow,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Gate {
-    #[command(subcommand)]
-    pub(crate) command: GateCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum GateCommand {
-    /// Print the verdict as JSON. Exit codes: 0 PASS, 1 ERROR, 2 invalid gate, 3 CONTINUE, 4 INCONCLUSIVE, 5 FAIL.
-    Evaluate {
-        /// The gate file, relative to the project's folder.
-        file: PathBuf,
-    },
 }
 
 #[derive(Debug, Args)]

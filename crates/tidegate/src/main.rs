@@ -8,6 +8,7 @@ mod ask;
 mod cli;
 mod commands;
 mod config;
+mod evidence;
 mod failure;
 mod instants;
 mod log;

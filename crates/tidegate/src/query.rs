@@ -229,14 +229,6 @@ async fn register_released(session: &SessionContext, project: &Project) -> Resul
     Ok(())
 }
 
-/// All released rows of a signal, if it has released any.
-pub(crate) async fn released_rows(root: &Path, signal: &str) -> Result<Option<SendableRecordBatchStream>> {
-    match released(root, signal).await? {
-        Some(rows) => Ok(Some(rows.execute_stream().await?)),
-        None => Ok(None),
-    }
-}
-
 /// The released rows of a signal, to be asked about, if it has released any.
 pub(crate) async fn released(root: &Path, signal: &str) -> Result<Option<DataFrame>> {
     let Some(folder) = released_folder(root, signal) else {

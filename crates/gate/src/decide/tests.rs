@@ -1,224 +1,225 @@
 use super::*;
-use crate::evidence::Cell;
+use crate::evidence::{Evidence, Row};
+use crate::file::Span;
 use crate::file::tests::GATE;
 
+mod silence;
 mod simulation;
 
-/// Spreads the counts of an arm over `windows` days and two buckets.
-fn arm(name: &str, num: u64, den: u64, windows: u64) -> Vec<Cell> {
-    let share = |total: u64, i: u64| total * (i + 1) / (windows * 2) - total * i / (windows * 2);
-    (0..windows * 2)
-        .map(|i| {
-            let den = share(den, i);
-            Cell {
-                arm: name.into(),
-                bucket: (i % 2).to_string(),
-                window_start_us: (i / 2) as i64 * 86_400_000_000,
-                num: share(num, i).min(den),
-                den,
-            }
-        })
-        .collect()
-}
+const DAY: i64 = Span::DAY.0;
 
-fn evidence(control: (u64, u64), treatment: (u64, u64), windows: u64) -> Evidence {
-    let mut cells = arm("v1", control.0, control.1, windows);
-    cells.extend(arm("v2", treatment.0, treatment.1, windows));
-    Evidence::new(cells).unwrap()
+/// `n` events and `hits` of them in each of some days, in one bucket.
+fn days(arm: &str, days: std::ops::Range<i64>, hits: f64, n: f64) -> Vec<Row> {
+    let day = |day: i64| Row {
+        arm: Some(arm.into()),
+        bucket: Some("0".into()),
+        window_start_us: Some(day * DAY),
+        numbers: [Some(hits), Some(n), None],
+        noise: [0.0; 3],
+    };
+    days.map(day).collect()
 }
 
 fn gate(from: &str, to: &str) -> GateFile {
+    assert!(GATE.contains(from), "{from}");
     GateFile::parse("gates/a.yaml", &GATE.replace(from, to)).unwrap()
 }
 
-fn example() -> GateFile {
-    gate("", "")
+fn facts(gate: &GateFile, as_of_day: i64, rows: &[Row]) -> Facts {
+    let evidence = |check: &crate::file::Check| Evidence::from_rows(check.shape(), rows.to_vec());
+    Facts {
+        as_of_us: as_of_day * DAY,
+        since_us: Some(0),
+        checks: gate.checks.iter().map(evidence).collect(),
+        trust: gate.trust.iter().map(|_| None).collect(),
+        ..Facts::default()
+    }
 }
 
-fn check(gate: &GateFile, evidence: &Evidence, status: Status, reason: &str) -> Verdict {
-    let verdict = decide(gate, evidence);
-    assert_eq!((verdict.verdict, verdict.reason.as_str()), (status, reason), "{verdict:#?}");
+/// Both arms with 4,000 events a day, and so many hits of them.
+fn both(as_of_day: i64, control: f64, treatment: f64) -> Vec<Row> {
+    [days("v1", 0..as_of_day, control, 4000.0), days("v2", 0..as_of_day, treatment, 4000.0)].concat()
+}
+
+fn check(gate: &GateFile, facts: &Facts, status: Status, cause: &str, reason: &str) -> Verdict {
+    let verdict = decide(gate, facts);
+    assert_eq!((verdict.verdict, verdict.cause), (status, cause), "{verdict:#?}");
+    assert!(verdict.reason.contains(reason), "{}", verdict.reason);
     for text in [&verdict.what_happened, &verdict.why, &verdict.what_changed, &verdict.what_next] {
         assert!(!text.is_empty());
     }
     verdict
 }
 
+fn plain() -> GateFile {
+    gate("", "")
+}
+
 #[test]
 fn a_version_within_the_margin_passes() {
-    let verdict = check(
-        &example(),
-        &evidence((6000, 60000), (6030, 60000), 7),
-        Status::Pass,
-        "edit_rate: +0.05 percentage points, shown to be less than 1pp worse (p below 0.0001, alpha 0.05)",
-    );
-    assert_eq!(verdict.exit_code(), 0);
-    assert_eq!(verdict.what_next, "promote v2");
-    let interval = verdict.checks[0].interval.as_ref().unwrap();
-    assert!(interval.high.unwrap() < 0.01 && (interval.level - 0.9).abs() < 1e-12);
+    let gate = plain();
+    let verdict = check(&gate, &facts(&gate, 14, &both(14, 400.0, 402.0)), Status::Pass, "shown", "1 check shown");
+    assert_eq!((verdict.exit_code(), verdict.what_next.as_str()), (0, "promote v2 to general"));
+    assert_eq!(verdict.checks[0].reason, "edit_rate: +0.05 percentage points, shown to be less than 1pp worse");
+    let numbers = verdict.checks[0].numbers.as_ref().unwrap();
+    assert!(numbers.interval.high < 0.01 && numbers.z.unwrap() > numbers.boundary.unwrap() && numbers.looks == 13);
 }
 
 #[test]
-fn a_version_beyond_the_margin_fails() {
-    let verdict = check(
-        &example(),
-        &evidence((2000, 20000), (2400, 20000), 7),
-        Status::Fail,
-        "edit_rate: +2.00 percentage points, shown to be more than 1pp worse (p 0.0007, alpha 0.05)",
-    );
-    assert_eq!(verdict.exit_code(), 5);
-    assert_eq!(verdict.what_next, "keep v1 and roll v2 back");
-    assert!(verdict.checks[0].interval.as_ref().unwrap().low > 0.01);
+fn a_version_that_does_harm_fails_as_soon_as_it_shows() {
+    let gate = plain();
+    let verdict = check(&gate, &facts(&gate, 1, &both(1, 400.0, 600.0)), Status::Fail, "harm", "harm is shown since");
+    assert_eq!((verdict.exit_code(), verdict.what_next.as_str()), (5, "roll v2 back from canary"));
+    // It stays found, however well the later days look.
+    let later = [both(1, 400.0, 600.0), days("v1", 1..14, 400.0, 4000.0), days("v2", 1..14, 380.0, 4000.0)].concat();
+    check(&gate, &facts(&gate, 14, &later), Status::Fail, "harm", "since 1970-01-02T00:00:00Z");
 }
 
 #[test]
-fn at_the_margin_nothing_is_decided() {
-    let verdict = check(
-        &example(),
-        &evidence((2000, 20000), (2200, 20000), 7),
+fn nothing_passes_before_its_time() {
+    let gate = plain();
+    let verdict =
+        check(&gate, &facts(&gate, 1, &both(1, 400.0, 300.0)), Status::Continue, "too_early", "not judged before 2d");
+    assert_eq!(verdict.exit_code(), 3);
+}
+
+#[test]
+fn at_the_margin_nothing_is_shown_and_time_is_no_evidence() {
+    let gate = plain();
+    let at = |day| facts(&gate, day, &both(day.min(14), 400.0, 440.0));
+    check(&gate, &at(7), Status::Continue, "not_shown", "needs");
+    let verdict = check(&gate, &at(14), Status::Inconclusive, "not_shown", "not shown to be less than 1pp worse");
+    assert_eq!((verdict.exit_code(), verdict.progress.days), (4, 14.0));
+    // What comes after the longest time is not looked at.
+    let late = [both(14, 400.0, 440.0), days("v1", 14..40, 400.0, 4000.0), days("v2", 14..40, 200.0, 4000.0)].concat();
+    check(&gate, &facts(&gate, 40, &late), Status::Inconclusive, "not_shown", "");
+}
+
+#[test]
+fn higher_may_be_better() {
+    let gate = gate("lower_is_better", "higher_is_better");
+    check(&gate, &facts(&gate, 14, &both(14, 3600.0, 3598.0)), Status::Pass, "shown", "");
+    check(&gate, &facts(&gate, 14, &both(14, 3600.0, 3400.0)), Status::Fail, "harm", "");
+}
+
+#[test]
+fn a_relative_margin_is_of_the_controls_rate() {
+    let ten_percent = gate("1pp", "10%");
+    check(&ten_percent, &facts(&ten_percent, 14, &both(14, 400.0, 402.0)), Status::Pass, "shown", "");
+    let one_percent = gate("1pp", "1%");
+    check(
+        &one_percent,
+        &facts(&one_percent, 14, &both(14, 400.0, 402.0)),
         Status::Inconclusive,
-        "edit_rate: +1.00 percentage points, neither less nor more than 1pp worse is shown \
-         (p 0.500 and 0.500, alpha 0.05)",
-    );
-    assert_eq!(verdict.exit_code(), 4);
-    assert_eq!(
-        verdict.what_next,
-        "keep v1; do not read this gate again, register a new version with a later horizon; \
-         power 0.8 needs about 11621 events per arm"
+        "not_shown",
+        "% of the control",
     );
 }
 
 #[test]
-fn before_the_horizon_nothing_is_read() {
-    for (control, treatment, windows, reason) in [
-        ((800, 8000), (805, 8050), 5, "12000 events of v1, 11950 events of v2 and 2 windows missing"),
-        ((2000, 20000), (1999, 19999), 7, "1 event of v2 missing"),
-        ((9000, 90000), (0, 90000), 6, "1 window missing"),
-        ((0, 0), (0, 0), 7, "20000 events of v1 and 20000 events of v2 missing"),
-    ] {
-        let reason = format!("edit_rate: the planned horizon is not reached, {reason}");
-        let verdict = check(&example(), &evidence(control, treatment, windows), Status::Continue, &reason);
-        let read = &verdict.checks[0];
-        assert!(read.z.is_none() && read.p_value.is_none() && read.interval.is_none());
-        assert_eq!(verdict.exit_code(), 3);
-    }
-}
-
-#[test]
-fn a_plan_that_is_too_short_is_said_while_it_runs() {
-    let gate = gate("20000", "5000");
-    let verdict = decide(&gate, &evidence((400, 4000), (400, 4000), 7));
-    assert_eq!(
-        verdict.what_next,
-        "collect 1000 events of v1 and 1000 events of v2 more; the plan of 5000 events per arm is short of the \
-         11129 that power 0.8 needs at the overall rate"
-    );
-}
-
-#[test]
-fn higher_is_better_turns_harm_around() {
-    let kept = gate("lower_is_better", "higher_is_better");
-    for (treatment, status) in [
-        ((18000, 20000), Status::Pass),
-        ((19000, 20000), Status::Pass),
-        ((17800, 20000), Status::Inconclusive),
-        ((17500, 20000), Status::Fail),
-    ] {
-        let verdict = decide(&kept, &evidence((18000, 20000), treatment, 7));
-        assert_eq!(verdict.verdict, status, "{treatment:?}: {}", verdict.reason);
-    }
-}
-
-#[test]
-fn a_relative_margin_is_tested_as_a_ratio() {
-    let relative = gate("1pp", "10%");
-    for (treatment, status) in
-        [((2000, 20000), Status::Pass), ((2200, 20000), Status::Inconclusive), ((2500, 20000), Status::Fail)]
-    {
-        let verdict = decide(&relative, &evidence((2000, 20000), treatment, 7));
-        assert_eq!(verdict.verdict, status, "{treatment:?}: {}", verdict.reason);
-        let read = &verdict.checks[0];
-        assert!((read.threshold.margin_absolute.unwrap() - 0.01).abs() < 1e-12);
-        let interval = read.interval.as_ref().unwrap();
-        assert_eq!(read.p_value.unwrap() < 0.05, interval.high.unwrap() < 0.1);
-    }
-    let nothing = decide(&relative, &evidence((0, 20000), (0, 20000), 7));
-    assert_eq!(nothing.verdict, Status::Inconclusive);
-    assert_eq!(nothing.checks[0].interval.as_ref().unwrap().high, None);
-}
-
-#[test]
-fn missing_evidence_is_an_error() {
-    let none = Evidence::default();
-    let verdict = check(&example(), &none, Status::Error, "the evidence has no row of arm v1; arms seen: none");
-    assert_eq!((verdict.exit_code(), verdict.checks.len()), (1, 0));
-
-    let one = Evidence::new(arm("v1", 6000, 60000, 7)).unwrap();
-    check(&example(), &one, Status::Error, "the evidence has no row of arm v2; arms seen: v1");
-
-    let mut cells = arm("v1", 6000, 60000, 8);
-    cells.extend(arm("v2", 6000, 60000, 7));
-    let reason = "1 window with rows of one arm only, the first is 1970-01-08T00:00:00Z, without arm v2";
-    check(&example(), &Evidence::new(cells).unwrap(), Status::Error, reason);
-
-    let mut cells = arm("v1", 0, 20000, 7);
-    cells.extend(arm("v2", 0, 20000, 7));
-    cells[0].den = u64::MAX;
-    let reason = "the counts of arm v1 exceed 64 bits";
-    check(&example(), &Evidence::new(cells).unwrap(), Status::Error, reason);
-}
-
-#[test]
-fn too_few_buckets_never_pass() {
-    let gate = gate("min_buckets: 2", "min_buckets: 3");
-    let verdict = check(
+fn superiority_is_to_be_shown() {
+    let gate = gate("non_inferior: { margin: 1pp }", "superior: { expect: 1pp }");
+    check(&gate, &facts(&gate, 14, &both(14, 400.0, 340.0)), Status::Pass, "shown", "");
+    check(
         &gate,
-        &evidence((6000, 60000), (6030, 60000), 7),
+        &facts(&gate, 14, &both(14, 400.0, 400.0)),
         Status::Inconclusive,
-        "edit_rate: events come from 2 and 2 buckets (v1, v2), fewer than the 3 planned",
+        "not_shown",
+        "not shown to be better",
     );
-    assert_eq!(verdict.why, "too few buckets do not speak for everybody");
+    check(&gate, &facts(&gate, 14, &both(14, 400.0, 460.0)), Status::Fail, "harm", "");
 }
 
 #[test]
-fn other_arms_are_left_out_and_counted() {
-    let mut cells = evidence((6000, 60000), (6030, 60000), 7).cells().to_vec();
-    cells.extend(arm("v3", 9, 9, 2));
-    let verdict = decide(&example(), &Evidence::new(cells).unwrap());
-    assert_eq!(verdict.verdict, Status::Pass);
-    assert_eq!(verdict.ignored_rows.get("v3"), Some(&4));
-    assert!(verdict.what_happened.ends_with("; 4 rows of other arms left out (v3)"), "{}", verdict.what_happened);
+fn a_limit_is_of_the_treatment_alone() {
+    let gate = gate("non_inferior: { margin: 1pp }", "below: { limit: 12%, expect: 10% }");
+    check(&gate, &facts(&gate, 14, &days("v2", 0..14, 400.0, 4000.0)), Status::Pass, "shown", "");
+    check(
+        &gate,
+        &facts(&gate, 14, &days("v2", 0..14, 480.0, 4000.0)),
+        Status::Inconclusive,
+        "not_shown",
+        "below 12.00 %",
+    );
+    check(&gate, &facts(&gate, 14, &days("v2", 0..14, 600.0, 4000.0)), Status::Fail, "harm", "");
 }
 
 #[test]
-fn more_harm_never_leads_to_a_better_verdict() {
-    for margin in ["1pp", "10%"] {
-        let gate = gate("1pp", margin);
-        let mut last = Status::Pass;
-        for num in (1500..=3000).step_by(25) {
-            let now = decide(&gate, &evidence((2000, 20000), (num, 20000), 7)).verdict;
-            let rank = |status| [Status::Pass, Status::Inconclusive, Status::Fail].iter().position(|s| *s == status);
-            assert!(rank(now) >= rank(last), "{margin}: {now:?} at {num} after {last:?}");
-            last = now;
-        }
-        assert_eq!(last, Status::Fail);
-    }
+fn a_hard_limit_needs_no_statistics_and_shows_no_number() {
+    let limit = "  - name: violations\n    signal: violations\n    direction: lower_is_better\n    \
+                 test: { hard_limit: { limit: 10.1% } }\n";
+    let gate = GateFile::parse("a", &format!("{GATE}{limit}")).unwrap();
+    check(&gate, &facts(&gate, 14, &both(14, 400.0, 402.0)), Status::Pass, "shown", "1 check shown, 1 hard limit kept");
+    let verdict = check(&gate, &facts(&gate, 1, &both(1, 400.0, 405.0)), Status::Fail, "hard_limit", "exceeded");
+    let text = serde_json::to_string(&verdict.checks[1]).unwrap();
+    assert!(verdict.checks[1].numbers.is_none() && !text.contains("405") && !text.contains("10.12"), "{text}");
 }
 
 #[test]
-fn a_verdict_is_json_with_the_four_questions() {
-    let verdict = decide(&example(), &evidence((6000, 60000), (6030, 60000), 7));
-    let json = serde_json::to_value(&verdict).unwrap();
-    for name in ["gate", "version", "digest", "verdict", "reason", "what_happened", "why", "what_changed", "what_next"]
-    {
-        assert!(!json[name].is_null(), "{name}");
-    }
-    assert_eq!(json["verdict"], "PASS");
-    let read = &json["checks"][0];
-    assert_eq!(read["observed"]["treatment"]["num"], 6030);
-    assert_eq!(read["n"]["control"], 60000);
-    assert_eq!(read["interval"]["of"], "difference");
-    assert_eq!((&read["windows"], &read["buckets"]["treatment"]), (&7.into(), &2.into()));
-    let again = decide(&example(), &evidence((6000, 60000), (6030, 60000), 7));
-    assert_eq!(serde_json::to_string(&again).unwrap(), serde_json::to_string(&verdict).unwrap());
+fn buckets_measure_what_events_do_not() {
+    let clustered = |analysis: &str| {
+        let gate = gate("analysis: events", analysis);
+        let rows = (0..14).flat_map(|day| {
+            (0..32).flat_map(move |bucket| {
+                ["v1", "v2"].map(|arm| {
+                    // Every other bucket has twice the rate of the others.
+                    let hits = if bucket % 2 == 0 { 20.0 } else { 5.0 };
+                    Row { bucket: Some(format!("{bucket}")), ..days(arm, day..day + 1, hits, 125.0).remove(0) }
+                })
+            })
+        });
+        decide(&gate, &facts(&gate, 14, &rows.collect::<Vec<_>>()))
+    };
+    assert_eq!(clustered("analysis: events").verdict, Status::Pass);
+    let buckets = clustered("analysis: buckets, buckets: 32");
+    assert_eq!((buckets.verdict, buckets.cause), (Status::Inconclusive, "not_shown"), "{buckets:#?}");
+}
+
+#[test]
+fn pairs_are_judged_by_those_that_differ() {
+    let gate = gate("direction: lower_is_better", "kind: paired\n    direction: higher_is_better");
+    let pairs = |gained: f64, lost: f64| {
+        let day = |day| Row {
+            arm: None,
+            numbers: [Some(gained), Some(1000.0), Some(lost)],
+            ..days("", day..day + 1, 0.0, 0.0).remove(0)
+        };
+        facts(&gate, 14, &(0..14).map(day).collect::<Vec<_>>())
+    };
+    check(&gate, &pairs(10.0, 10.0), Status::Pass, "shown", "");
+    check(&gate, &pairs(10.0, 60.0), Status::Fail, "harm", "");
+}
+
+#[test]
+fn noise_is_in_the_variance() {
+    let gate = plain();
+    let noised = |stddev: f64| {
+        let mut rows = both(14, 400.0, 402.0);
+        rows.iter_mut().for_each(|row| row.noise = [stddev, stddev, 0.0]);
+        decide(&gate, &facts(&gate, 14, &rows))
+    };
+    assert_eq!(noised(2.0).verdict, Status::Pass);
+    let loud = noised(150.0);
+    assert_eq!((loud.verdict, loud.cause), (Status::Inconclusive, "not_shown"), "{loud:#?}");
+    assert!(loud.checks[0].numbers.as_ref().unwrap().noise_share > 0.5);
+}
+
+/// Two success metrics share alpha: neither has half of what it would have alone, and one that is shown gives its share on.
+#[test]
+fn success_metrics_share_alpha_by_holms_rule() {
+    let superior = "test: { superior: { expect: 1pp } }";
+    let text = GATE.replace("test: { non_inferior: { margin: 1pp } }", superior);
+    let second = format!("  - name: other\n    signal: other\n    direction: lower_is_better\n    {superior}\n");
+    let gate = GateFile::parse("a", &format!("{text}{second}decide: {{ promote: any_superior }}\n")).unwrap();
+    let judge = |first: f64, second: f64| {
+        let mut facts = facts(&gate, 14, &[]);
+        facts.checks =
+            [first, second].map(|hits| Evidence::from_rows(gate.checks[0].shape(), both(14, 400.0, hits))).into();
+        let verdict = decide(&gate, &facts);
+        let alphas = verdict.checks.iter().map(|check| check.numbers.as_ref().unwrap().alpha).collect::<Vec<_>>();
+        (verdict.verdict, alphas)
+    };
+    assert_eq!(judge(400.0, 400.0), (Status::Inconclusive, vec![0.025, 0.025]));
+    assert_eq!(judge(340.0, 400.0), (Status::Pass, vec![0.025, 0.05]));
+    assert_eq!(judge(340.0, 460.0).0, Status::Fail);
 }

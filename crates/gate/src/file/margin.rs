@@ -3,15 +3,13 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
-use tidegate_stats as stats;
 
 /// A margin with its unit, as written: `1pp` or `10%`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Margin {
     /// Percentage points of the difference `p_t - p_c`.
     Points(f64),
-    /// Percent of the control's rate. The test is of `p_t - r p_c`, so no observed rate is put in place of
-    /// the true one; only the margin shown in absolute terms is approximate.
+    /// Percent of the control's value: what is judged is the lift, whose variance has the control's in it.
     Percent(f64),
 }
 
@@ -40,13 +38,30 @@ impl Margin {
         }
     }
 
-    /// The margin as a difference of rates; of `control_rate` where it is relative.
+    /// As a share: of 1, or of the control's value.
     #[must_use]
-    pub fn absolute(self, control_rate: f64) -> f64 {
+    pub fn share(self) -> f64 {
+        let (Self::Points(number) | Self::Percent(number)) = self;
+        number / 100.0
+    }
+
+    /// Whether it is of the control's value.
+    #[must_use]
+    pub fn is_relative(self) -> bool {
+        matches!(self, Self::Percent(_))
+    }
+
+    /// No margin, in the same unit.
+    pub(super) fn none(self) -> Self {
         match self {
-            Self::Points(points) => points / 100.0,
-            Self::Percent(percent) => percent / 100.0 * control_rate,
+            Self::Points(_) => Self::Points(0.0),
+            Self::Percent(_) => Self::Percent(0.0),
         }
+    }
+
+    /// Whether it is less than `other`, in the same unit.
+    pub(super) fn is_below(self, other: Self) -> bool {
+        self.is_relative() == other.is_relative() && self.share() < other.share()
     }
 }
 
@@ -62,15 +77,6 @@ impl fmt::Display for Margin {
 impl Serialize for Margin {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
-    }
-}
-
-impl From<Margin> for stats::Margin {
-    fn from(margin: Margin) -> Self {
-        match margin {
-            Margin::Points(points) => Self::Absolute(points / 100.0),
-            Margin::Percent(percent) => Self::Relative(percent / 100.0),
-        }
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) async fn run(options: cli::Demo) -> Result<ExitCode> {
     let project = Project::load(&place).await?;
     let summary = drain(&project, InputEnd::End).await?;
     let gate_file = gate::read(&folder.join(GATE))?;
-    let verdict = gate::evaluate(&project.root, &gate_file).await?;
+    let verdict = gate::evaluate(&project.store()?, &gate_file, None).await?;
     print(&story(folder, &summary, &verdict))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,35 +1,70 @@
-//! `tidegate gate evaluate`: released statistics in, verdict as JSON out.
+//! `tidegate gate`: a gate file is asked, planned or described, without registering anything.
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use datafusion::arrow::array::{Array, AsArray, RecordBatch, StringArray};
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit};
-use futures::TryStreamExt;
-use tidegate_gate::{Count, Error, Evidence, GateFile, Row, Verdict, decide, require_columns};
+use tidegate_gate::plan::{Plan, Traffic, plan};
+use tidegate_gate::render::{junit, summary};
+use tidegate_gate::{Error, Facts, GateFile, Verdict, decide};
+use tidegate_ledger::Store;
 
-use crate::cli::{self, GateCommand, Place};
+use crate::cli::Place;
+use crate::cli::gate::{Assume, Gate, GateCommand, VerdictFormat};
 use crate::config::Config;
+use crate::evidence;
 use crate::failure::{Failure, Result, Snippet};
 use crate::output::print;
-use crate::query::released_rows;
-use crate::storage::root_of;
+use crate::storage::{self, root_of};
+use crate::words::counted;
 
-pub(crate) async fn run(place: &Place, options: &cli::Gate) -> Result<ExitCode> {
-    let GateCommand::Evaluate { file } = &options.command;
-    let path = if file.is_file() { file.clone() } else { place.project.join(file) };
-    let gate = read(&path)?;
-    let root = root_of(place, &Config::read(&place.project)?);
-    let verdict = evaluate(&root, &gate).await?;
-    print(&format!("{}\n", to_json(&verdict)?))?;
-    Ok(ExitCode::from(verdict.exit_code()))
+/// What an invalid gate, and one that cannot decide, end with.
+const INVALID: u8 = 2;
+
+pub(crate) async fn run(place: &Place, options: &Gate) -> Result<ExitCode> {
+    match &options.command {
+        GateCommand::Schema => {
+            print(include_str!("../../../../docs/schemas/gate.schema.json"))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        GateCommand::Evaluate { file, as_of, format } => {
+            let gate = find(place, file)?;
+            let store = store_of(place)?;
+            let verdict = evaluate(&store, &gate, as_of.map(|at| at.0)).await?;
+            print(&show(&verdict, *format)?)?;
+            Ok(ExitCode::from(verdict.exit_code()))
+        }
+        GateCommand::Plan { file, assume, json } => plan_file(place, file, *assume, *json).await,
+    }
+}
+
+/// Plans the gate of a file, and says so.
+pub(crate) async fn plan_file(place: &Place, file: &Path, assume: Assume, json: bool) -> Result<ExitCode> {
+    let gate = find(place, file)?;
+    let (plan, epsilons) = plan_of(&store_of(place)?, &gate, assume.traffic()).await?;
+    print(&if json { to_json(&plan)? } else { describe(&plan, &epsilons) })?;
+    Ok(if plan.decides { ExitCode::SUCCESS } else { ExitCode::from(INVALID) })
+}
+
+/// A gate file, named relative to the working folder or to the project's.
+fn find(place: &Place, file: &Path) -> Result<GateFile> {
+    let path = if file.is_file() { file.to_path_buf() } else { place.project.join(file) };
+    read(&path)
+}
+
+pub(crate) fn store_of(place: &Place) -> Result<Store> {
+    let config = Config::read(&place.project)?;
+    storage::open(&root_of(place, &config), &config)
 }
 
 /// Reads and checks a gate file.
 pub(crate) fn read(path: &Path) -> Result<GateFile> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::io("read", path.display(), &error))?;
-    GateFile::parse(&path.display().to_string(), &text).map_err(|error| {
+    parse(&path.display().to_string(), text)
+}
+
+/// Checks the text of a gate file.
+pub(crate) fn parse(name: &str, text: String) -> Result<GateFile> {
+    GateFile::parse(name, &text).map_err(|error| {
         let failure = Failure::usage(error.code(), cause(&error), error.help());
         match error.location() {
             Some(at) => failure.at(Snippet::new(at.file.clone(), text.clone(), at.offset..at.offset + at.length)),
@@ -45,71 +80,72 @@ fn cause(error: &Error) -> String {
     text.strip_prefix(&place).unwrap_or(&text).to_owned()
 }
 
-/// Reads the gate's evidence from released files below `root` and decides.
-pub(crate) async fn evaluate(root: &Path, gate: &GateFile) -> Result<Verdict> {
-    let Some(rows) = released_rows(root, gate.signal()).await? else {
-        // No evidence is an answer, and never a pass.
-        return Ok(decide(gate, &Evidence::from_rows([]).unwrap_or_default()));
+/// Reads the gate's evidence and decides, as of an instant or of the end of the evidence.
+pub(crate) async fn evaluate(store: &Store, gate: &GateFile, as_of_us: Option<i64>) -> Result<Verdict> {
+    let read = evidence::read(store, gate).await?;
+    let facts = Facts {
+        as_of_us: as_of_us.or(read.last_us(gate)).unwrap_or(0),
+        share: gate.stage.ramp.first().copied(),
+        checks: read.checks,
+        trust: read.trust,
+        ..Facts::default()
     };
-    let schema = rows.schema();
-    let names = schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>();
-    if let Err(error) = require_columns(&names) {
-        return Ok(Verdict::from_error(gate, &error));
-    }
-    let batches = rows.try_collect::<Vec<RecordBatch>>().await?;
-    let mut cells = Vec::new();
-    for batch in &batches {
-        cells.extend(rows_of(batch)?);
-    }
-    Ok(match Evidence::from_rows(cells) {
-        Ok(evidence) => decide(gate, &evidence),
-        Err(error) => Verdict::from_error(gate, &error),
-    })
+    Ok(decide(gate, &facts))
 }
 
-fn rows_of(batch: &RecordBatch) -> Result<Vec<Row>> {
-    let column = |name: &str, data_type: &DataType| {
-        let column =
-            batch.column_by_name(name).ok_or_else(|| Failure::usage("TG620", format!("no column {name}"), "add it"))?;
-        cast(column, data_type)
-            .map_err(|error| Failure::usage("TG620", format!("column {name}: {error}"), "cast it in the signal"))
-    };
-    let (arms, buckets) = (column("arm", &DataType::Utf8)?, column("bucket", &DataType::Utf8)?);
-    let (arms, buckets) = (arms.as_string::<i32>(), buckets.as_string::<i32>());
-    let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-    let starts = cast(&column("window_start", &instant)?, &DataType::Int64)
-        .map_err(|error| Failure::usage("TG620", error.to_string(), "release window_start as a timestamp"))?;
-    let starts = starts.as_primitive::<Int64Type>();
-    let (num, den) = (counts(batch, "num")?, counts(batch, "den")?);
-    let text = |column: &StringArray, row| column.is_valid(row).then(|| column.value(row).to_owned());
-    Ok((0..batch.num_rows())
-        .map(|row| Row {
-            arm: text(arms, row),
-            bucket: text(buckets, row),
-            window_start_us: starts.is_valid(row).then(|| starts.value(row)),
-            num: num[row],
-            den: den[row],
-        })
-        .collect())
-}
-
-/// Whole numbers as they are; everything else as a float, for the gate to judge.
-fn counts(batch: &RecordBatch, name: &str) -> Result<Vec<Option<Count>>> {
-    let fail = |error| Failure::usage("TG620", format!("column {name}: {error}"), "release counts as whole numbers");
-    let Some(column) = batch.column_by_name(name) else {
-        return Err(Failure::usage("TG620", format!("no column {name}"), "add it to the signal"));
-    };
-    if column.data_type().is_integer() {
-        let column = cast(column, &DataType::Int64).map_err(fail)?;
-        let column = column.as_primitive::<Int64Type>();
-        return Ok(column.iter().map(|value| value.map(Count::Integer)).collect());
+/// Plans a gate over the traffic that was seen, or else over what is assumed; with what noised signals cost a day.
+pub(crate) async fn plan_of(
+    store: &Store,
+    gate: &GateFile,
+    assumed: Option<Traffic>,
+) -> Result<(Plan, Vec<(String, f64)>)> {
+    let read = evidence::read(store, gate).await?;
+    let share = gate.stage.ramp.first().copied().unwrap_or(0.5);
+    let invalid = |error: Error| Failure::usage(error.code(), error.to_string(), error.help());
+    let mut traffic = Vec::new();
+    for (check, read) in gate.checks.iter().zip(&read.checks) {
+        let seen = read.as_ref().ok().map(|read| Traffic::seen(gate, check, read, share));
+        traffic.push(seen.transpose().map_err(invalid)?.flatten().or(assumed));
     }
-    let column = cast(column, &DataType::Float64).map_err(fail)?;
-    let column = column.as_primitive::<Float64Type>();
-    Ok(column.iter().map(|value| value.map(Count::Float)).collect())
+    Ok((plan(gate, &traffic).map_err(invalid)?, read.epsilons.into_iter().collect()))
 }
 
-fn to_json(verdict: &Verdict) -> Result<String> {
-    serde_json::to_string_pretty(verdict)
+fn describe(plan: &Plan, epsilons: &[(String, f64)]) -> String {
+    let mut text = format!("gate {} version {} ({})\n", plan.gate, plan.version, plan.digest);
+    for check in &plan.checks {
+        text += &format!("  {} {}\n", if check.decides { "can " } else { "CANNOT" }, check.reason);
+    }
+    for (signal, epsilon) in epsilons {
+        let days = plan.max_days.ceil();
+        text += &format!(
+            "  spends epsilon {epsilon} of each unit a day for {signal}, at most {} in {days} days\n",
+            epsilon * days
+        );
+    }
+    text += &match (plan.decides, plan.days) {
+        (true, Some(days)) => format!("decides in about {days:.1} of {:.1} days\n", plan.max_days),
+        (_, Some(days)) => format!(
+            "CANNOT decide: about {days:.1} days are needed and {:.1} allowed; raise `time.max` or the margin, or the traffic\n",
+            plan.max_days
+        ),
+        (_, None) => format!("CANNOT be planned: {}\n", counted(plan.checks.len() as u64, "check")),
+    };
+    text
+}
+
+/// A verdict as it was asked for.
+pub(crate) fn show(verdict: &Verdict, format: VerdictFormat) -> Result<String> {
+    match format {
+        VerdictFormat::Json => to_json(verdict),
+        VerdictFormat::Markdown => Ok(summary(verdict)),
+        VerdictFormat::Junit => {
+            junit(verdict).map_err(|error| Failure::infrastructure("TG500", error.to_string(), "report this as a bug"))
+        }
+    }
+}
+
+pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string_pretty(value)
+        .map(|text| format!("{text}\n"))
         .map_err(|error| Failure::infrastructure("TG500", error.to_string(), "report this as a bug"))
 }

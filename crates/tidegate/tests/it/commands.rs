@@ -220,15 +220,16 @@ fn released_nan_is_nan_and_no_evidence() {
         "
 gate: g
 version: 1
+stage: { from: canary, to: general, ramp: [50%] }
 arms: { control: a, treatment: b }
-time: { horizon: { events_per_arm: 100 } }
+time: { min: 1d, max: 1d }
 error: { alpha: 0.05 }
 checks:
   - { name: rate, signal: rate, direction: lower_is_better, test: { non_inferior: { margin: 1pp } } }
 ",
     );
     let run = project.run(&["gate", "evaluate", "gates/g.yaml"]);
-    assert_eq!(run.code, 1, "{}", run.stdout);
+    assert!(run.code == 1 && run.stdout.contains("TG622"), "{}", run.stdout);
 }
 
 #[test]
@@ -255,13 +256,14 @@ fn gates_answer_with_json_and_an_exit_code() {
         SELECT window_start, window_end, arm, bucket, SUM(num) AS num, SUM(den) AS den
         FROM TUMBLE(e, ts, INTERVAL '1 day') GROUP BY window_start, window_end, arm, bucket;",
     );
-    let gate = |horizon: u32| {
+    let gate = |days: u32| {
         format!(
             "
 gate: g
 version: 1
+stage: {{ from: canary, to: general, ramp: [50%] }}
 arms: {{ control: a, treatment: b }}
-time: {{ horizon: {{ events_per_arm: {horizon} }} }}
+time: {{ window: 1d, min: {days}d, max: {days}d }}
 error: {{ alpha: 0.05 }}
 checks:
   - name: rate
@@ -271,8 +273,8 @@ checks:
 "
         )
     };
-    project.write("gates/now.yaml", gate(50_000));
-    project.write("gates/later.yaml", gate(70_000));
+    project.write("gates/now.yaml", gate(1));
+    project.write("gates/later.yaml", gate(3));
     project.write(
         "landing/a.csv",
         "ts,arm,bucket,num,den\n2026-01-05T01:00:00,a,1,6000,60000\n2026-01-05T01:00:00,b,1,6030,60000\n",
@@ -287,7 +289,7 @@ checks:
     project.run(&["run", "--until-end"]).ok();
     assert_eq!(evaluate("gates/now.yaml"), (0, "PASS".to_owned()));
     assert_eq!(evaluate("gates/later.yaml"), (3, "CONTINUE".to_owned()));
-    project.write("gates/bad.yaml", gate(50_000).replace("1pp", "1"));
+    project.write("gates/bad.yaml", gate(1).replace("1pp", "1"));
     let bad = project.run(&["gate", "evaluate", "gates/bad.yaml"]);
     insta::assert_snapshot!(bad.failure());
 }

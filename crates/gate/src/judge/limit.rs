@@ -1,0 +1,39 @@
+//! Is a hard limit exceeded?
+//!
+//! No statistics: exact counts of every window that was seen, mature or not. Nothing but the answer leaves here, so that the
+//! counts may be those that are kept inside.
+
+use super::{Context, Finding};
+use crate::error::Result;
+use crate::evidence::Evidence;
+use crate::file::{Check, Span};
+use crate::series::walk;
+use crate::verdict::Status;
+
+pub(crate) fn judge(
+    context: Context<'_>,
+    check: &Check,
+    evidence: &Evidence,
+    limit: f64,
+    least: u64,
+) -> Result<Finding> {
+    let treatment = evidence.arm(&context.gate.arms.treatment)?;
+    let (mut num, mut den, mut is_noisy) = (0.0, 0.0, false);
+    walk(evidence, &[treatment], context.period(Span(0)), |_, sums| {
+        [num, den, _] = sums[0].numbers;
+        is_noisy = sums[0].is_noisy();
+    });
+    if is_noisy {
+        let reason = format!("{}: a hard limit needs exact counts, and these are noised", check.name);
+        return Ok(Finding::new(Status::Error, "noised_limit", reason));
+    }
+    if den < least as f64 {
+        let reason = format!("{}: fewer than {least} events, too few for a limit to mean anything", check.name);
+        return Ok(Finding::new(context.open(), "too_few_events", reason));
+    }
+    Ok(if num > limit * den {
+        Finding::new(Status::Fail, "hard_limit", format!("{}: the hard limit is exceeded", check.name))
+    } else {
+        Finding::new(Status::Pass, "within_limit", format!("{}: the hard limit is kept", check.name))
+    })
+}

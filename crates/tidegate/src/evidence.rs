@@ -1,0 +1,284 @@
+//! What was released that a gate asks for?
+//!
+//! Rows come from files whose bytes were hashed as they were read, so that a verdict names exactly what it rests on. A query
+//! sees released signals and nothing else; a hard limit may also read a signal that is kept inside, because nothing but its
+//! answer leaves.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Date32Array, RecordBatch, StringArray};
+use datafusion::arrow::compute::{cast, concat_batches};
+use datafusion::arrow::datatypes::{DataType, Date32Type, Field, Float64Type, Int64Type, Schema, TimeUnit};
+use datafusion::catalog::{MemTable, MemorySchemaProvider};
+use datafusion::common::TableReference;
+use datafusion::common::cast::as_float64_array;
+use datafusion::error::DataFusionError;
+use datafusion::prelude::{SQLOptions, SessionContext};
+use futures::TryStreamExt;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use sha2::{Digest, Sha256};
+use tidegate_algebra::query_session;
+use tidegate_gate::file::{Query, Test};
+use tidegate_gate::{Error, Evidence, GateFile, Row, Shape};
+use tidegate_ledger::Store;
+
+use crate::failure::Result;
+
+/// What was read for a gate.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    /// For each check in its order.
+    pub(crate) checks: Vec<Result<Evidence, Error>>,
+    /// For each trust check in its order, none for those that read nothing.
+    pub(crate) trust: Vec<Option<Result<Evidence, Error>>>,
+    /// The files that were read, and the SHA-256 of their bytes.
+    pub(crate) inputs: BTreeMap<String, String>,
+    /// The signals that were read, and the hash of the definition that made their rows.
+    pub(crate) signals: BTreeMap<String, BTreeSet<String>>,
+    /// Of those that are noised, what each unit pays for a day.
+    pub(crate) epsilons: BTreeMap<String, f64>,
+}
+
+impl Reading {
+    /// The end of the last window of the checks, in microseconds since 1970.
+    pub(crate) fn last_us(&self, gate: &GateFile) -> Option<i64> {
+        let ends = self.checks.iter().filter_map(|read| read.as_ref().ok()?.last_us());
+        ends.max().map(|start| start.saturating_add(gate.time.window.0))
+    }
+}
+
+/// Reads everything that a gate asks for.
+///
+/// # Errors
+/// Only where the store fails: evidence that is wrong is a fact, and the gate says what follows.
+pub(crate) async fn read(store: &Store, gate: &GateFile) -> Result<Reading> {
+    let mut shelf = Shelf { store, signals: BTreeMap::new() };
+    let mut reading = Reading::default();
+    for check in &gate.checks {
+        let may_be_inside = matches!(check.test, Test::HardLimit { .. });
+        reading.checks.push(shelf.evidence(&check.query, check.shape(), may_be_inside).await?);
+    }
+    for trust in &gate.trust {
+        reading.trust.push(match (trust.query(), trust.shape()) {
+            (Some(query), Some(shape)) => Some(shelf.evidence(query, shape, false).await?),
+            _ => None,
+        });
+    }
+    for (name, rows) in shelf.signals.into_iter().filter_map(|(name, rows)| Some((name, rows?))) {
+        reading.signals.insert(name.clone(), rows.definitions());
+        reading.epsilons.extend(rows.epsilon().map(|epsilon| (name, epsilon)));
+        reading.inputs.extend(rows.inputs);
+    }
+    Ok(reading)
+}
+
+/// Signals that were read, each once.
+struct Shelf<'a> {
+    store: &'a Store,
+    signals: BTreeMap<String, Option<SignalRows>>,
+}
+
+/// The rows of a signal, and the files they are from.
+#[derive(Debug, Clone)]
+struct SignalRows {
+    rows: RecordBatch,
+    inputs: Vec<(String, String)>,
+    is_inside: bool,
+}
+
+impl SignalRows {
+    fn texts(&self, column: &str) -> impl Iterator<Item = String> {
+        let column = self.rows.column_by_name(column).and_then(|column| cast(column, &DataType::Utf8).ok());
+        let texts =
+            column.map(|column| column.as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>());
+        texts.unwrap_or_default().into_iter()
+    }
+
+    fn definitions(&self) -> BTreeSet<String> {
+        self.texts("code_hash").collect()
+    }
+
+    fn is_noised(&self) -> bool {
+        self.rows.column_by_name("dp_mechanism").is_some()
+    }
+
+    fn epsilon(&self) -> Option<f64> {
+        let column = self.rows.column_by_name("dp_epsilon")?;
+        as_float64_array(column).ok()?.iter().flatten().reduce(f64::max)
+    }
+}
+
+impl Shelf<'_> {
+    async fn evidence(&mut self, query: &Query, shape: Shape, may_be_inside: bool) -> Result<Result<Evidence, Error>> {
+        let read = match query {
+            Query::Signal(name) => self.signal(name, may_be_inside).await?,
+            Query::Sql(sql) => self.query(sql, shape).await?,
+        };
+        Ok(read.and_then(|rows| Evidence::from_rows(shape, rows_of(&rows, shape)?)))
+    }
+
+    /// The rows of one signal as they are.
+    async fn signal(&mut self, name: &str, may_be_inside: bool) -> Result<Result<RecordBatch, Error>> {
+        let Some(signal) = self.load(name).await? else {
+            return Ok(Err(Error::Unreadable(format!("the signal {name} has released nothing"))));
+        };
+        if signal.is_inside && !may_be_inside {
+            let cause = format!("the signal {name} is kept inside; of a gate's checks a hard_limit alone may read it");
+            return Ok(Err(Error::Unreadable(cause)));
+        }
+        Ok(Ok(signal.rows.clone()))
+    }
+
+    /// What a query over released signals gives. Of noised ones it must select the noise, too.
+    async fn query(&mut self, sql: &str, shape: Shape) -> Result<Result<RecordBatch, Error>> {
+        let session = query_session();
+        let unreadable = |error: &DataFusionError| Error::Unreadable(error.strip_backtrace());
+        let tables = match tables_of(&session, sql) {
+            Ok(tables) => tables,
+            Err(error) => return Ok(Err(unreadable(&error))),
+        };
+        if let Some(catalog) = session.catalog("datafusion") {
+            let _ = catalog.register_schema("released", Arc::new(MemorySchemaProvider::new()));
+        }
+        let mut noised = None;
+        for name in tables {
+            let Some(signal) = self.load(&name).await?.filter(|signal| !signal.is_inside) else { continue };
+            if signal.is_noised() {
+                noised.get_or_insert(name.clone());
+            }
+            let table = MemTable::try_new(signal.rows.schema(), vec![vec![signal.rows.clone()]]);
+            let table = table.and_then(|table| {
+                session.register_table(TableReference::partial("released", name.as_str()), Arc::new(table))
+            });
+            if let Err(error) = table {
+                return Ok(Err(unreadable(&error)));
+            }
+        }
+        let rows = match run(&session, sql).await {
+            Ok(rows) => rows,
+            Err(error) => return Ok(Err(unreadable(&error))),
+        };
+        let silent = |column: &&&str| rows.column_by_name(&noise_of(column)).is_none();
+        Ok(match (noised, shape.numbers.iter().find(silent)) {
+            (Some(signal), Some(column)) => Err(Error::UnknownNoise { column, signal }),
+            _ => Ok(rows),
+        })
+    }
+
+    async fn load(&mut self, name: &str) -> Result<Option<&SignalRows>> {
+        if !self.signals.contains_key(name) {
+            let released = load(self.store, name, "released").await?;
+            let found = if released.is_some() { released } else { load(self.store, name, "internal").await? };
+            self.signals.insert(name.to_owned(), found);
+        }
+        Ok(self.signals.get(name).and_then(Option::as_ref))
+    }
+}
+
+/// Reads the files of a signal, with the day of their folder as the column `date`.
+async fn load(store: &Store, name: &str, folder: &str) -> Result<Option<SignalRows>> {
+    let paths = store.list(&format!("{folder}/signal={name}")).await?;
+    let (mut batches, mut inputs) = (Vec::new(), Vec::new());
+    for path in paths.into_iter().filter(|path| path.ends_with(".parquet")) {
+        let Some(bytes) = store.get(&path).await? else { continue };
+        inputs.push((path.clone(), format!("{:x}", Sha256::digest(&bytes))));
+        batches.extend(decode(&path, bytes)?);
+    }
+    let Some(first) = batches.first() else { return Ok(None) };
+    let rows = concat_batches(&first.schema(), &batches).map_err(DataFusionError::from)?;
+    Ok(Some(SignalRows { rows, inputs, is_inside: folder == "internal" }))
+}
+
+fn decode(path: &str, bytes: Bytes) -> Result<Vec<RecordBatch>> {
+    let day = path.split('/').find_map(|part| part.strip_prefix("date="));
+    let day = day.and_then(|day| cast(&StringArray::from(vec![day]), &DataType::Date32).ok());
+    let day = day.filter(|day| day.is_valid(0)).map(|day| day.as_primitive::<Date32Type>().value(0));
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).and_then(ParquetRecordBatchReaderBuilder::build);
+    let reader = reader.map_err(DataFusionError::from)?;
+    let batches = reader.map(|batch| {
+        let batch = batch?;
+        let Some(day) = day.filter(|_| batch.column_by_name("date").is_none()) else { return Ok(batch) };
+        let mut fields = batch.schema().fields().to_vec();
+        fields.push(Arc::new(Field::new("date", DataType::Date32, false)));
+        let mut columns = batch.columns().to_vec();
+        columns.push(Arc::new(Date32Array::from(vec![day; batch.num_rows()])));
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+    });
+    Ok(batches.collect::<Result<_, _>>().map_err(DataFusionError::from)?)
+}
+
+/// The released signals that a query names.
+fn tables_of(session: &SessionContext, sql: &str) -> Result<Vec<String>, DataFusionError> {
+    let state = session.state();
+    let statement = state.sql_to_statement(sql, &datafusion::config::Dialect::Generic)?;
+    let tables = state.resolve_table_references(&statement)?;
+    Ok(tables
+        .into_iter()
+        .filter(|table| table.schema() == Some("released"))
+        .map(|table| table.table().to_owned())
+        .collect())
+}
+
+async fn run(session: &SessionContext, sql: &str) -> Result<RecordBatch, DataFusionError> {
+    let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    let rows = session.sql_with_options(sql, read_only).await?.execute_stream().await?;
+    let schema = rows.schema();
+    Ok(concat_batches(&schema, &rows.try_collect::<Vec<_>>().await?)?)
+}
+
+fn noise_of(column: &str) -> String {
+    format!("{column}_noise_stddev")
+}
+
+/// Rows as a gate takes them.
+fn rows_of(rows: &RecordBatch, shape: Shape) -> Result<Vec<Row>, Error> {
+    let schema = rows.schema();
+    let names = schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>();
+    shape.require(&names)?;
+    let column = |name: &str, data_type: &DataType| -> Result<ArrayRef, Error> {
+        let column = rows.column_by_name(name).ok_or_else(|| Error::Unreadable(format!("no column {name}")))?;
+        cast(column, data_type).map_err(|error| Error::Unreadable(format!("column {name}: {error}")))
+    };
+    let texts = |is_read: bool, name: &str| is_read.then(|| column(name, &DataType::Utf8)).transpose();
+    let (arms, buckets) = (texts(shape.arm, "arm")?, texts(shape.bucket, "bucket")?);
+    let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let starts = cast(&column("window_start", &instant)?, &DataType::Int64)
+        .map_err(|error| Error::Unreadable(format!("column window_start: {error}")))?;
+    let starts = starts.as_primitive::<Int64Type>();
+    let numbers = shape.numbers.iter().map(|name| column(name, &DataType::Float64)).collect::<Result<Vec<_>, _>>()?;
+    let is_noised = rows.column_by_name("dp_mechanism").is_some();
+    let noise = shape.numbers.iter().map(|name| match rows.column_by_name(&noise_of(name)) {
+        Some(_) => column(&noise_of(name), &DataType::Float64).map(Some),
+        None if is_noised => Err(Error::UnknownNoise { column: name, signal: "itself".into() }),
+        None => Ok(None),
+    });
+    let noise = noise.collect::<Result<Vec<_>, _>>()?;
+    let text = |column: &Option<ArrayRef>, row: usize| {
+        let column = column.as_ref()?.as_string::<i32>();
+        column.is_valid(row).then(|| column.value(row).to_owned())
+    };
+    let number = |column: &ArrayRef, row: usize| {
+        let column = column.as_primitive::<Float64Type>();
+        column.is_valid(row).then(|| column.value(row))
+    };
+    let row = |row: usize| {
+        let mut read = Row {
+            arm: text(&arms, row),
+            bucket: text(&buckets, row),
+            window_start_us: starts.is_valid(row).then(|| starts.value(row)),
+            ..Row::default()
+        };
+        for (i, column) in numbers.iter().enumerate() {
+            read.numbers[i] = number(column, row);
+            // Noise of unknown size in a number that is there makes the number unusable.
+            read.noise[i] = noise[i].as_ref().map_or(0.0, |noise| number(noise, row).unwrap_or(f64::NAN));
+            if read.numbers[i].is_none() {
+                read.noise[i] = 0.0;
+            }
+        }
+        read
+    };
+    Ok((0..rows.num_rows()).map(row).collect())
+}
