@@ -5,5 +5,6 @@
 mod generators;
 mod laws;
 mod oracle;
+mod pairs;
 mod peeking;
 mod sequential;
