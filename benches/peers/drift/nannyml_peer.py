@@ -1,8 +1,11 @@
 """NannyML: univariate drift of one chunk for each group. `nannyml_peer.py FOLDER`"""
 
+import os
 import sys
 import warnings
 
+# It calls home otherwise, and waits for an answer.
+os.environ["NML_DISABLE_USAGE_LOGGING"] = "1"
 warnings.filterwarnings("ignore")
 
 from nannyml import UnivariateDriftCalculator  # noqa: E402

@@ -1,8 +1,11 @@
 """whylogs: two profiles for each group, and the scores of their drift. `whylogs_peer.py FOLDER`"""
 
+import os
 import sys
 import warnings
 
+# It calls home otherwise.
+os.environ["WHYLOGS_NO_ANALYTICS"] = "True"
 warnings.filterwarnings("ignore")
 
 import whylogs  # noqa: E402

@@ -25,6 +25,9 @@ use crate::{Code, Parameter, Place, Refusal, SourceText, Spanned, calls, flink, 
 
 const DAY_US: i64 = 86_400_000_000;
 
+/// The signal that every project has: which columns of its streams changed.
+pub const SCHEMA_DRIFT: &str = "schema_drift";
+
 /// `CREATE STREAM`: where telemetry comes from and what it promises.
 #[derive(Debug, Clone)]
 pub struct StreamDefinition {
@@ -232,6 +235,7 @@ impl Definitions {
             let signal = read_signal(&mut cursor, source, &tokens, session)?;
             let others = self.signals.iter().chain(&self.derived).map(|other| &other.name);
             refuse_twin("signal", &signal.name, others)?;
+            refuse_built_in(&signal.name)?;
             if reads_signals(&signal.query) { self.derived.push(signal) } else { self.signals.push(signal) }
         } else {
             return Err(refuse(
@@ -259,6 +263,15 @@ fn refuse_twin<'a>(
             "give one of them another name",
         )),
     }
+}
+
+fn refuse_built_in(name: &Spanned<String>) -> Result<(), Refusal> {
+    if name.value != SCHEMA_DRIFT {
+        return Ok(());
+    }
+    let cause = format!("`{SCHEMA_DRIFT}` is the signal that every project has: columns of its streams that changed");
+    let fix = "give this one another name; `SELECT * FROM released.schema_drift` shows the other";
+    Err(refuse(Code::DuplicateName, &name.place, cause, fix))
 }
 
 /// `epsilon_budget` and `delta_budget`.

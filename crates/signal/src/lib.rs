@@ -32,7 +32,7 @@ mod zone;
 
 pub use clause::Differential;
 pub use code::Code;
-pub use definition::{Definitions, Scope, SignalDefinition, StreamDefinition};
+pub use definition::{Definitions, SCHEMA_DRIFT, Scope, SignalDefinition, StreamDefinition};
 pub use derived::{Derived, Shown};
 pub use interval::StreamJoin;
 pub use join::Table;

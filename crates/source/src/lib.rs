@@ -27,6 +27,7 @@
 //! state between two calls. It does not know DataFusion.
 
 mod budget;
+mod columns;
 mod convert;
 mod discover;
 mod epoch;
@@ -41,6 +42,7 @@ mod shape;
 mod source;
 mod suggest;
 
+pub use columns::{Columns, FileColumns};
 pub use discover::{SourceFile, discover};
 pub use error::{Error, Result};
 pub use format::Format;

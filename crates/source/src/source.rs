@@ -12,7 +12,10 @@ use tidegate_contract::stream::StreamContract;
 
 use crate::budget::Budget;
 use crate::shape::{EventTime, Request};
-use crate::{Error, Format, Item, Location, Rejection, Result, SourceFile, discover, format, infer, read, suggest};
+use crate::{
+    Error, FileColumns, Format, Item, Location, Rejection, Result, SourceFile, columns, discover, format, infer, read,
+    suggest,
+};
 
 /// How many bytes wait for readers at most, unless it is said otherwise.
 const BYTES_IN_FLIGHT: u64 = 64 << 20;
@@ -118,6 +121,18 @@ impl Source {
     /// [`Error::PathMissing`] or [`Error::Unlistable`].
     pub fn discover(&self) -> Result<Vec<SourceFile>> {
         discover(&self.location, self.format)
+    }
+
+    /// Which columns `file` itself has, whatever the stream expects; none when it cannot be opened. It reads the file's
+    /// footer, or its first rows, and so belongs on a blocking thread.
+    pub fn columns_of(&self, file: &SourceFile) -> Option<FileColumns> {
+        columns::of(self.format, file)
+    }
+
+    /// Whether names of columns stand among values, as text: in the keys of each JSON object, in a first line of CSV that may
+    /// be missing.
+    pub fn is_text(&self) -> bool {
+        self.format.is_text()
     }
 
     /// Reads `columns` of those `rows` of `file`, in batches of at most `batch_rows` rows.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tidegate_algebra::{Closed, Fingerprint};
+use tidegate_source::Columns;
 
 use crate::accounting::{RowAccount, StreamAccount};
 
@@ -79,6 +80,20 @@ pub struct FirstEpoch {
     pub duplicates: Option<String>,
     /// The keys of rows that are new.
     pub keys: Option<KeyFile>,
+    /// Splits whose files have other columns than they had before, in the order of those files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<SplitColumns>,
+}
+
+/// The columns of a split from one file on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitColumns {
+    /// The split; empty where a stream has none.
+    pub split: String,
+    /// When the file was written, in microseconds since 1970.
+    pub written_at_us: i64,
+    /// Names of columns and types; null where no value has been seen.
+    pub columns: Columns,
 }
 
 /// A file of keys by which rows that are delivered again are known.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_algebra::Fingerprint;
+use tidegate_signal::SCHEMA_DRIFT;
 
 use crate::history::History;
 
@@ -61,7 +62,8 @@ pub fn compare(
     let names = defined.iter().map(|signal| &signal.name).collect::<BTreeSet<_>>();
     let known = history.signals.keys().map(|(name, _)| name);
     let known = known.chain(history.released.keys().map(|(name, _)| name)).collect::<BTreeSet<_>>();
-    let removed = known.iter().filter(|name| !names.contains(*name)).map(|name| ((*name).clone(), gone(history, name)));
+    let is_gone = |name: &&&String| !names.contains(**name) && **name != SCHEMA_DRIFT;
+    let removed = known.iter().filter(is_gone).map(|name| ((*name).clone(), gone(history, name)));
     let fate = |signal: &DefinedSignal| {
         let landed = signal
             .streams

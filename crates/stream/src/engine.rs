@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tidegate_contract::stream::StreamContract;
 use tidegate_ledger::{Budget, Chain, Spend, Store};
-use tidegate_signal::{Derived, Signal};
+use tidegate_signal::{Derived, SCHEMA_DRIFT, Signal};
 use tidegate_source::Source;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -27,7 +27,7 @@ use crate::replay::{Replay, Replayed};
 use crate::stop::Stop;
 use crate::summary::{Progress, Summary};
 use crate::work::WorkItem;
-use crate::{compact, garbage, publish, watermark, work};
+use crate::{compact, garbage, publish, schema_drift, watermark, work};
 
 /// Rejections kept for the summary, per stream.
 const EXAMPLES: usize = 5;
@@ -467,6 +467,11 @@ impl Engine {
             }
             commit.releases.extend(due.entries);
             commit.removed.extend(due.removed);
+        }
+        let due = schema_drift::stage(&self.store, &self.history, self.chain.len()).await?;
+        if !due.entries.is_empty() {
+            summary.add_release(SCHEMA_DRIFT, &due);
+            commit.releases.extend(due.entries);
         }
         if commit.releases.is_empty() && commit.removed.is_empty() && commit.sealed.is_empty() {
             return Ok(());

@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::history::StreamHistory;
 use crate::microbatch::{MicroBatch, latest_by_split};
 use crate::state::Shelf;
-use crate::{layout, quarantine, watermark};
+use crate::{columns, layout, quarantine, watermark};
 
 /// How large a micro-batch may grow, and on how many threads it is read and aggregated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,6 +186,7 @@ impl EpochContext<'_> {
             files_rejected: batch.files_rejected(),
             duplicates,
             keys,
+            columns: columns::learned(&self.before.columns, &batch.begun),
         })
     }
 

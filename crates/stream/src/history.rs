@@ -6,7 +6,9 @@ use tidegate_algebra::{Closed, Fingerprint};
 use tidegate_ledger::Record;
 
 use serde::{Deserialize, Serialize};
+use tidegate_source::Columns;
 
+use crate::columns::{ColumnChange, changes};
 use crate::commit::{
     Commit, CompactCommit, EpochCommit, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry, ReplayCommit,
     SettledCommit, SignalEpoch, StateFile,
@@ -26,6 +28,8 @@ pub struct History {
     pub released: BTreeMap<(String, Option<i32>), ReleaseEntry>,
     /// Per signal over released ones, the digest of what it was last computed from.
     pub derived: BTreeMap<String, String>,
+    /// What happened to columns of streams, in the order in which it was read.
+    pub column_changes: Vec<ColumnChange>,
 }
 
 /// How far a stream has come.
@@ -43,6 +47,8 @@ pub struct StreamHistory {
     pub keys: Vec<KeyFile>,
     /// What was set aside, in order of the records.
     pub quarantine: Vec<SetAsideFile>,
+    /// Per split, the columns of its newest file.
+    pub columns: BTreeMap<String, Columns>,
 }
 
 /// A quarantine file, and what was taken out of it since.
@@ -264,6 +270,10 @@ impl History {
         let stream = self.streams.entry(epoch.stream.clone()).or_default();
         if let Some(first) = &epoch.first {
             stream.add_first_read(epoch, first);
+            for new in &first.columns {
+                self.column_changes.extend(changes(&epoch.stream, &stream.columns, new));
+                stream.columns.insert(new.split.clone(), new.columns.clone());
+            }
         }
         stream.add_quarantine(epoch.quarantine.as_ref(), &epoch.signals);
         for (name, signal) in &epoch.signals {

@@ -13,6 +13,7 @@ mod accounting;
 mod admission;
 mod backlog;
 mod clock;
+mod columns;
 mod commit;
 mod compact;
 mod dedupe;
@@ -34,6 +35,7 @@ mod released;
 mod replay;
 mod revision;
 mod rows;
+mod schema_drift;
 mod standing;
 mod state;
 mod stop;
@@ -44,9 +46,10 @@ mod work;
 
 pub use accounting::{RowAccount, StreamAccount};
 pub use backlog::{Backlog, Unread};
+pub use columns::{ChangeKind, ColumnChange};
 pub use commit::{
     Commit, CompactCommit, EpochCommit, FilePosition, FirstEpoch, JoinedRows, KeyFile, QuarantineFile, ReleaseCommit,
-    ReleaseEntry, ReplayCommit, Section, SettledCommit, SignalEpoch, StateFile, TakenRows,
+    ReleaseEntry, ReplayCommit, Section, SettledCommit, SignalEpoch, SplitColumns, StateFile, TakenRows,
 };
 pub use deploy::{DefinedSignal, Fate, Landed, compare};
 pub use derive::table_schema;
@@ -59,6 +62,7 @@ pub use noise::clause;
 pub use quarantine::read as read_quarantine;
 pub use released::{derived_schema, released_schema};
 pub use replay::{Replayed, Skipped};
+pub use schema_drift::schema_drift_schema;
 pub use standing::{Overdraft, Standing, overdrafts};
 pub use stop::Stop;
 pub use summary::{Progress, SignalSummary, StreamSummary, Summary};

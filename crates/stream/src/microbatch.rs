@@ -12,9 +12,11 @@ use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use tidegate_contract::stream::StreamContract;
-use tidegate_source::{Delivery, Item, Reason, Rejection, Source};
+use tidegate_source::{Delivery, FileColumns, Item, Reason, Rejection, Source};
 use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_blocking};
 
+use crate::columns::BegunFile;
 use crate::commit::FilePosition;
 use crate::epoch::Limits;
 use crate::error::{Error, Result};
@@ -31,6 +33,8 @@ pub(crate) struct MicroBatch {
     pub(crate) files: Vec<FilePosition>,
     pub(crate) signals: BTreeSet<String>,
     pub(crate) rejected: Vec<Rejection>,
+    /// What the files say of their columns that are read for the first time and from the beginning, in their order.
+    pub(crate) begun: Vec<BegunFile>,
     pub(crate) rows_read: u64,
     /// The stream had read the rows before: nothing about it is learned.
     pub(crate) again: bool,
@@ -47,6 +51,7 @@ impl MicroBatch {
             files: Vec::new(),
             signals: item.signals.clone(),
             rejected: Vec::new(),
+            begun: Vec::new(),
             rows_read: 0,
             again: item.again.is_some(),
             last: false,
@@ -61,6 +66,7 @@ impl MicroBatch {
             files: Vec::new(),
             signals: BTreeSet::new(),
             rejected: Vec::new(),
+            begun: Vec::new(),
             rows_read: rows.batch.num_rows() as u64,
             again: false,
             last: false,
@@ -87,7 +93,13 @@ pub(crate) struct Reader {
     pub(crate) stop: Stop,
 }
 
-type Opened = (WorkItem, BoxStream<'static, Item>);
+/// A file whose rows are being decoded.
+struct Opened {
+    item: WorkItem,
+    rows: BoxStream<'static, Item>,
+    /// What it says of its columns, where anybody asks.
+    columns: Option<JoinHandle<Option<FileColumns>>>,
+}
 
 impl Reader {
     pub(crate) async fn run(self, work: Vec<WorkItem>, batches: mpsc::Sender<Result<MicroBatch>>) {
@@ -108,7 +120,8 @@ impl Reader {
             {
                 opened.push_back(self.open(item)?);
             }
-            let Some((item, rows)) = opened.pop_front() else { break };
+            let Some(file) = opened.pop_front() else { break };
+            let item = &file.item;
             let is_over = |batch: &mut MicroBatch| {
                 batch.is_full(&self.limits) || batch.signals != item.signals || batch.again != item.again.is_some()
             };
@@ -117,7 +130,7 @@ impl Reader {
             {
                 return Ok(());
             }
-            if !self.read_file(&item, rows, &mut current, batches).await? {
+            if !self.read_file(file, &mut current, batches).await? {
                 return Ok(());
             }
             if self.stop.is_asked() {
@@ -135,14 +148,23 @@ impl Reader {
         let range = item.from_row..item.to_row.unwrap_or(u64::MAX);
         let rows = self.source.open(&item.file, &self.columns, range, self.limits.batch_rows);
         let rows = rows.map_err(|source| Error::Source { stream: self.contract.name.clone(), source })?;
-        Ok((item, rows))
+        let columns = self.tells_columns(&item).then(|| {
+            let (source, file) = (Arc::clone(&self.source), item.file.clone());
+            spawn_blocking(move || source.columns_of(&file))
+        });
+        Ok(Opened { item, rows, columns })
+    }
+
+    /// Whether the columns of a file are news. Of somebody protected no name is told that may be a value.
+    fn tells_columns(&self, item: &WorkItem) -> bool {
+        let is_closed = self.contract.is_protected() && self.source.is_text();
+        item.again.is_none() && item.from_row == 0 && !is_closed
     }
 
     /// Reads one file into `current`, sending it on whenever it holds enough bytes. False when nobody listens.
     async fn read_file(
         &self,
-        item: &WorkItem,
-        mut rows: BoxStream<'static, Item>,
+        Opened { item, mut rows, columns }: Opened,
         current: &mut Option<MicroBatch>,
         batches: &mpsc::Sender<Result<MicroBatch>>,
     ) -> Result<bool> {
@@ -153,12 +175,23 @@ impl Reader {
             to_row: item.from_row,
             end: false,
         };
+        let item = &item;
         let origin = Origin::of(item, &self.contract);
+        // Whoever cannot say it is no news; what is wrong with the file its rows will tell.
+        let columns = match columns {
+            Some(columns) => columns.await.ok().flatten(),
+            None => None,
+        };
+        let mut begun = columns.map(|columns| BegunFile {
+            split: origin.split.to_string(),
+            written_at_us: item.file.modified_us,
+            columns,
+        });
         // A file that cannot be read now is not done: the next run tries again.
         let mut retry = false;
         while let Some(read) = rows.next().await {
             if let Some(full) = current.take_if(|batch| batch.bytes >= self.limits.max_bytes) {
-                if !self.send_part(full, &mut position, batches).await {
+                if !self.send_part(full, &mut position, &mut begun, batches).await {
                     return Ok(false);
                 }
                 if self.stop.is_asked() {
@@ -182,6 +215,7 @@ impl Reader {
         let batch = current.get_or_insert_with(|| self.empty(item));
         if position.end || position.to_row > position.from_row {
             batch.files.push(position);
+            batch.begun.extend(begun);
         }
         Ok(true)
     }
@@ -191,10 +225,12 @@ impl Reader {
         &self,
         mut full: MicroBatch,
         position: &mut FilePosition,
+        begun: &mut Option<BegunFile>,
         batches: &mpsc::Sender<Result<MicroBatch>>,
     ) -> bool {
         if position.to_row > position.from_row {
             full.files.push(position.clone());
+            full.begun.extend(begun.take());
             position.from_row = position.to_row;
         }
         batches.send(Ok(full)).await.is_ok()

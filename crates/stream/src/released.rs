@@ -16,7 +16,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use sha2::{Digest, Sha256};
 use tidegate_algebra::{Panes, Windows, utc_day};
-use tidegate_signal::{Derived, Policy, Signal, SignalDefinition};
+use tidegate_signal::{Derived, Policy, Scope, Signal, SignalDefinition};
 
 use crate::error::{Error, Result};
 use crate::layout::date_of;
@@ -38,7 +38,7 @@ pub(crate) struct ReleasedDay {
 pub fn released_schema(signal: &Signal) -> Result<SchemaRef> {
     let rows = readable(&RecordBatch::new_empty(signal.cut.output_schema()))?;
     let rows = with_standing(signal, &rows, &Standing { panes: &Panes::default(), restatements: &[] })?;
-    Ok(with_origin(&signal.definition, &rows, "", terms_of(signal, 0))?.schema())
+    Ok(with_origin(&Origin::of(&signal.definition), &rows, "", terms_of(signal, 0))?.schema())
 }
 
 /// The columns of the released files of a signal that is computed from others'.
@@ -46,8 +46,30 @@ pub fn released_schema(signal: &Signal) -> Result<SchemaRef> {
 /// # Errors
 /// When a column has no type that readers know.
 pub fn derived_schema(signal: &Derived) -> Result<SchemaRef> {
-    let rows = readable(&RecordBatch::new_empty(Arc::clone(signal.view.schema())))?;
-    Ok(with_origin(&signal.definition, &rows, "", Vec::new())?.schema())
+    origin_schema(
+        &Origin::of(&signal.definition),
+        &readable(&RecordBatch::new_empty(Arc::clone(signal.view.schema())))?,
+    )
+}
+
+/// The columns of `rows`, and those that say where they come from.
+pub(crate) fn origin_schema(origin: &Origin<'_>, rows: &RecordBatch) -> Result<SchemaRef> {
+    Ok(with_origin(origin, rows, "", Vec::new())?.schema())
+}
+
+/// Which signal shows rows, and who may read them.
+pub(crate) struct Origin<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) scope: Scope,
+    pub(crate) code_hash: &'a str,
+}
+
+impl<'a> Origin<'a> {
+    fn of(definition: &'a SignalDefinition) -> Self {
+        let SignalDefinition { name, version, scope, code_hash, .. } = definition;
+        Self { name: &name.value, version, scope: *scope, code_hash }
+    }
 }
 
 /// What a day's release says about its windows.
@@ -66,23 +88,23 @@ pub(crate) fn file_of(
     standing: &Standing<'_>,
 ) -> Result<ReleasedDay> {
     let rows = with_standing(signal, &readable(rows)?, standing)?;
-    written(&signal.definition, day, &rows, |count| terms_of(signal, count))
+    written(&Origin::of(&signal.definition), day, &rows, |count| terms_of(signal, count))
 }
 
 /// Writes the sorted `rows` of one day of a signal that is computed from others' as the file that readers see.
 pub(crate) fn derived_file(signal: &Derived, day: Option<i32>, rows: &RecordBatch) -> Result<ReleasedDay> {
-    written(&signal.definition, day, &readable(rows)?, |_| Vec::new())
+    written(&Origin::of(&signal.definition), day, &readable(rows)?, |_| Vec::new())
 }
 
 /// The file of one day; `terms` gives the columns that say under which terms so many rows are shown.
-fn written(
-    definition: &SignalDefinition,
+pub(crate) fn written(
+    origin: &Origin<'_>,
     day: Option<i32>,
     rows: &RecordBatch,
     terms: impl Fn(usize) -> Vec<Term>,
 ) -> Result<ReleasedDay> {
-    let release_id = release_id(definition, day, rows)?;
-    let parts = slices(rows).map(|slice| with_origin(definition, &slice, &release_id, terms(slice.num_rows())));
+    let release_id = release_id(origin, day, rows)?;
+    let parts = slices(rows).map(|slice| with_origin(origin, &slice, &release_id, terms(slice.num_rows())));
     Ok(ReleasedDay { rows: rows.num_rows() as u64, bytes: write_parquet(parts)?, release_id })
 }
 
@@ -94,21 +116,15 @@ fn slices(rows: &RecordBatch) -> impl Iterator<Item = RecordBatch> {
 }
 
 /// A column that says under which terms rows are shown.
-type Term = (&'static str, ArrayRef);
+pub(crate) type Term = (&'static str, ArrayRef);
 
 /// Adds the columns that say where rows come from.
-fn with_origin(
-    definition: &SignalDefinition,
-    rows: &RecordBatch,
-    release_id: &str,
-    terms: Vec<Term>,
-) -> Result<RecordBatch> {
+fn with_origin(origin: &Origin<'_>, rows: &RecordBatch, release_id: &str, terms: Vec<Term>) -> Result<RecordBatch> {
     let mut fields = rows.schema().fields().to_vec();
     let mut columns = rows.columns().to_vec();
     let count = rows.num_rows();
-    let before =
-        [("signal_version", constant(&definition.version, count)), ("scope", constant(definition.scope.name(), count))];
-    let after = [("code_hash", constant(&definition.code_hash, count)), ("release_id", constant(release_id, count))];
+    let before = [("signal_version", constant(origin.version, count)), ("scope", constant(origin.scope.name(), count))];
+    let after = [("code_hash", constant(origin.code_hash, count)), ("release_id", constant(release_id, count))];
     for (name, column) in before.into_iter().chain(terms).chain(after) {
         fields.push(Arc::new(Field::new(name, column.data_type().clone(), false)));
         columns.push(column);
@@ -190,10 +206,10 @@ fn readable_type(data_type: &DataType) -> DataType {
 }
 
 /// The first 128 bits of a SHA-256 over the definition and the rows' values.
-fn release_id(definition: &SignalDefinition, day: Option<i32>, rows: &RecordBatch) -> Result<String> {
+fn release_id(origin: &Origin<'_>, day: Option<i32>, rows: &RecordBatch) -> Result<String> {
     let mut digest = Sha256::new();
     let day = day.map_or_else(String::new, date_of);
-    for part in [&definition.name.value, &definition.version, &definition.code_hash, &day] {
+    for part in [origin.name, origin.version, origin.code_hash, day.as_str()] {
         digest.update(part);
         digest.update([0]);
     }

@@ -11,10 +11,13 @@ use tidegate_contract::stream::StreamContract;
 use tidegate_ledger::{Spend, Store};
 use tidegate_privacy::{Allowance, Cost};
 use tidegate_signal::{
-    Definitions, Derived, Planner, Scope, Shown, Signal, SignalDefinition, SourceText, Stream, StreamDefinition, Table,
+    Definitions, Derived, Planner, SCHEMA_DRIFT, Scope, Shown, Signal, SignalDefinition, SourceText, Stream,
+    StreamDefinition, Table,
 };
 use tidegate_source::Source;
-use tidegate_stream::{Engine, Limits, StreamInput, derived_schema, released_schema, table_schema};
+use tidegate_stream::{
+    Engine, Limits, StreamInput, derived_schema, released_schema, schema_drift_schema, table_schema,
+};
 
 use crate::admit::admit;
 use crate::cli;
@@ -78,7 +81,9 @@ impl Project {
     /// Plans the signals over what `signals` release, each after those that it reads.
     pub(crate) async fn derive(&self, signals: &[Signal]) -> Result<Vec<Derived>> {
         let planner = self.planner(no_key())?;
-        let mut tables = BTreeMap::new();
+        let columns = table_schema(&schema_drift_schema()?);
+        let drift = Shown { columns, scope: Scope::Global, guarded: false };
+        let mut tables = BTreeMap::from([(SCHEMA_DRIFT.to_owned(), drift)]);
         for signal in signals {
             let (columns, scope) = (table_schema(&released_schema(signal)?), signal.definition.scope);
             tables.insert(signal.name().to_owned(), Shown { columns, scope, guarded: signal.is_guarded() });

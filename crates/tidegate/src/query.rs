@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::streaming::StreamingTable;
-use datafusion::catalog::{MemTable, MemorySchemaProvider};
+use datafusion::catalog::{MemTable, MemorySchemaProvider, TableProvider};
 use datafusion::common::TableReference;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -26,9 +26,11 @@ use datafusion::sql::parser::DFParserBuilder;
 use datafusion::sql::sqlparser::tokenizer::Span;
 use futures::StreamExt;
 use tidegate_algebra::query_session;
-use tidegate_signal::{Parameter, Place, Refusal, Scope, SourceText, WindowPlanner, WindowedStream, query_tokens};
+use tidegate_signal::{
+    Parameter, Place, Refusal, SCHEMA_DRIFT, Scope, SourceText, WindowPlanner, WindowedStream, query_tokens,
+};
 use tidegate_source::{Item, Source};
-use tidegate_stream::{derived_schema, released_schema, table_schema};
+use tidegate_stream::{derived_schema, released_schema, schema_drift_schema, table_schema};
 
 use crate::failure::{Failure, Result, Snippet};
 use crate::project::Project;
@@ -196,12 +198,17 @@ impl PartitionStream for StreamRows {
     }
 }
 
-/// Registers `released.<signal>` for every signal; one that has released nothing yet is an empty table.
+/// Registers `released.schema_drift`, and `released.<signal>` for every signal; one that has released nothing yet is an empty table.
 async fn register_released(session: &SessionContext, project: &Project) -> Result<()> {
     let schema = Arc::new(MemorySchemaProvider::new());
     if let Some(catalog) = session.catalog("datafusion") {
         catalog.register_schema("released", schema)?;
     }
+    let drift: Arc<dyn TableProvider> = match released_folder(&project.root, SCHEMA_DRIFT) {
+        Some(folder) => released_table(session, &folder).await?,
+        None => Arc::new(EmptyTable::new(table_schema(&schema_drift_schema()?))),
+    };
+    session.register_table(TableReference::partial("released", SCHEMA_DRIFT), drift)?;
     let mut missing = Vec::new();
     let all = project.definitions.signals.iter().chain(&project.definitions.derived);
     for signal in all.filter(|signal| signal.scope == Scope::Global) {

@@ -25,6 +25,12 @@ pub(super) fn columns(path: &Path) -> Option<Fields> {
     Some(schema.fields)
 }
 
+/// The names in the first line.
+pub(crate) fn header(path: &Path) -> Option<Vec<String>> {
+    let mut reader = ReaderBuilder::new().flexible(true).from_path(path).ok()?;
+    Some(reader.byte_headers().ok()?.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect())
+}
+
 pub(super) fn read(job: &mut Job) -> Result<(), Stop> {
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(job.open()?);
     let header = reader.byte_headers().map_err(|e| csv_error(job, e))?.clone();

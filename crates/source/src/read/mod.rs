@@ -48,6 +48,9 @@ pub(crate) fn columns(format: Format, path: &Path) -> Option<Vec<Field>> {
     (!fields.is_empty()).then(|| fields.iter().map(|f| bare(f)).collect())
 }
 
+pub(crate) use csv::header;
+pub(crate) use ndjson::kinds;
+
 /// Reads some rows of a file on a blocking thread.
 pub(crate) fn open(
     format: Format,

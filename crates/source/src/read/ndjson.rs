@@ -27,6 +27,7 @@ use crate::shape::{Misfit, Shape};
 mod infer;
 
 pub(super) use infer::columns;
+pub(crate) use infer::kinds;
 
 /// A line longer than this is set aside unread, as one that is no valid JSON.
 const LINE_BYTES: usize = 64 << 20;

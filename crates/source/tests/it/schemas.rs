@@ -49,6 +49,40 @@ async fn columns_come_and_go_and_widen() {
     }
 }
 
+#[test]
+fn a_file_says_which_columns_it_has() {
+    let stage = Stage::new();
+    let told = |name: &str, format: &str| {
+        let source = stage.source(format);
+        let file = source.discover().unwrap().into_iter().find(|file| file.id == name).unwrap();
+        source.columns_of(&file).map(|told| {
+            let named = told.columns.iter().map(|(name, kind)| format!("{name}:{}", kind.as_deref().unwrap_or("-")));
+            (named.collect::<Vec<_>>().join(" "), told.is_partial)
+        })
+    };
+    let rows = batch(vec![("b", ints(&[1])), ("a", texts(&["x"]))]);
+    stage.parquet("1.parquet", &rows);
+    stage.text("2.parquet", "PAR1 and nothing else");
+    assert_eq!(told("1.parquet", "parquet"), Some(("a:Utf8 b:Int64".to_owned(), false)));
+    assert_eq!(told("2.parquet", "parquet"), None);
+    stage.ipc("1.arrow", &rows);
+    assert_eq!(told("1.arrow", "arrow"), Some(("a:Utf8 b:Int64".to_owned(), false)));
+    stage.text("1.csv", "b,a\n1,x\n");
+    stage.text("2.csv", "");
+    assert_eq!(told("1.csv", "csv"), Some(("a:- b:-".to_owned(), false)));
+    assert_eq!(told("2.csv", "csv"), None);
+    // Most of its values say what a column is; a line that is no object says nothing.
+    let lines = [
+        "{\"a\": 1}",
+        "{\"a\": 2.5, \"b\": null}",
+        "[1]",
+        "not JSON",
+        "{\"a\": \"x\", \"c\": {\"k\": []}, \"d\": [true]}",
+    ];
+    stage.text("1.ndjson", lines.join("\n"));
+    assert_eq!(told("1.ndjson", "ndjson"), Some(("a:Number b:- c:Struct d:List".to_owned(), true)));
+}
+
 #[tokio::test]
 async fn a_type_that_does_not_fit_rejects_only_its_file_and_does_so_for_every_reader() {
     for extension in ["parquet", "arrow"] {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use arrow::datatypes::SchemaRef;
-use tidegate_signal::Derived;
+use tidegate_signal::{Derived, SCHEMA_DRIFT};
 
 use super::Engine;
 use crate::clock::now_us;
@@ -13,6 +13,7 @@ use crate::derive::{self, table_schema};
 use crate::error::Result;
 use crate::publish;
 use crate::released::{derived_schema, released_schema};
+use crate::schema_drift::schema_drift_schema;
 use crate::summary::{Progress, Summary};
 
 impl Engine {
@@ -67,7 +68,7 @@ impl Engine {
 
     /// The columns of every table of released rows.
     fn released_schemas(&self) -> Result<BTreeMap<String, SchemaRef>> {
-        let mut schemas = BTreeMap::new();
+        let mut schemas = BTreeMap::from([(SCHEMA_DRIFT.to_owned(), table_schema(&schema_drift_schema()?))]);
         for signal in &self.signals {
             schemas.insert(signal.name().to_owned(), table_schema(&released_schema(signal)?));
         }

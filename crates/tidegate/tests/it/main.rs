@@ -21,3 +21,4 @@ mod quarantine;
 mod real_data;
 mod recipes;
 mod report;
+mod schema_drift;

@@ -240,6 +240,29 @@ fn aider_switched_its_model() {
     assert!((found - expected).abs() < 0.02, "{found}, not {expected}");
 }
 
+/// Counted row by row at the cuts that the answer names, its index is a query.
+#[test]
+fn aider_prompts_by_the_rows_themselves() {
+    let Some(real) = Real::run() else { return };
+    let answer = &real.answers.of_query("aider_telemetry", "psi_prompt_tokens")["value"];
+    let cuts = answer["edges"].as_array().unwrap().iter().enumerate();
+    let cases = cuts.map(|(bin, cut)| format!("WHEN prompt_tokens <= {cut} THEN {bin} ")).collect::<String>();
+    let query = format!(
+        "WITH sends AS (
+           SELECT event_ts < TIMESTAMP '2025-02-24' AS before, CASE {cases} ELSE 9 END AS bin FROM aider
+           WHERE event = 'message_send' AND event_ts >= TIMESTAMP '2025-01-24' AND event_ts < TIMESTAMP '2025-03-01'),
+         bins AS (
+           SELECT bin, count(*) FILTER (WHERE before) AS r, count(*) FILTER (WHERE NOT before) AS c FROM sends GROUP BY bin),
+         shares AS (
+           SELECT greatest(r, 0.5) / sum(r) OVER () AS r, greatest(c, 0.5) / sum(c) OVER () AS c FROM bins)
+         SELECT sum((c - r) * ln(c / r)) AS psi, count(*) AS bins FROM shares"
+    );
+    let row = one_row(&real, &query);
+    let (found, expected) = (row["psi"].as_f64().unwrap(), answer["psi"].as_f64().unwrap());
+    assert_eq!(row["bins"], 10);
+    assert!((found - expected).abs() < 1e-9, "{found}, not {expected}");
+}
+
 #[test]
 fn azure_halves_are_alike() {
     let Some(real) = Real::run() else { return };

@@ -1,16 +1,60 @@
 //! What columns does a file with one JSON object per line have?
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use arrow::datatypes::{DataType, Field, Fields};
 use arrow::json::reader::infer_json_schema_from_iterator;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{LINE_BYTES, next_line};
+use crate::Columns;
 use crate::read::SAMPLE_ROWS;
 
 /// The columns that the first rows have, in alphabetical order; lines that are no JSON objects are passed over.
 pub(in crate::read) fn columns(path: &Path) -> Option<Fields> {
+    let rows = sample(path)?;
+    let mut fields = infer(&rows).unwrap_or_else(|| first_types(&rows));
+    fields.sort_by(|a, b| a.name().cmp(b.name()));
+    Some(fields.into())
+}
+
+/// The kind of value that each column has in most of the first rows; none where all are null.
+pub(crate) fn kinds(path: &Path) -> Option<Columns> {
+    let mut votes: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
+    for row in sample(path)?.into_iter().filter_map(object) {
+        for (name, value) in row {
+            let column = votes.entry(name).or_default();
+            if let Some(kind) = kind_of(&value) {
+                *column.entry(kind).or_default() += 1;
+            }
+        }
+    }
+    let most =
+        |votes: BTreeMap<&str, usize>| votes.into_iter().max_by_key(|(_, rows)| *rows).map(|(kind, _)| kind.into());
+    Some(votes.into_iter().map(|(name, votes)| (name, most(votes))).collect())
+}
+
+fn object(row: Value) -> Option<Map<String, Value>> {
+    match row {
+        Value::Object(row) => Some(row),
+        _ => None,
+    }
+}
+
+fn kind_of(value: &Value) -> Option<&'static str> {
+    match value {
+        Value::Null => None,
+        Value::Bool(_) => Some("Boolean"),
+        Value::Number(_) => Some("Number"),
+        Value::String(_) => Some("Utf8"),
+        Value::Array(_) => Some("List"),
+        Value::Object(_) => Some("Struct"),
+    }
+}
+
+/// The first rows that are JSON objects.
+fn sample(path: &Path) -> Option<Vec<Value>> {
     let mut input = super::open(path).ok()?;
     let mut rows = Vec::new();
     let mut line = Vec::new();
@@ -21,9 +65,7 @@ pub(in crate::read) fn columns(path: &Path) -> Option<Fields> {
         }
         rows.extend(serde_json::from_slice::<Value>(&line).ok().filter(Value::is_object));
     }
-    let mut fields = infer(&rows).unwrap_or_else(|| first_types(&rows));
-    fields.sort_by(|a, b| a.name().cmp(b.name()));
-    Some(fields.into())
+    Some(rows)
 }
 
 /// The types that hold all the rows, if there are such.
