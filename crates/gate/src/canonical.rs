@@ -14,7 +14,8 @@ pub(crate) fn digest(value: &Value) -> String {
     hash.iter().fold(String::from("sha256:"), |text, byte| format!("{text}{byte:02x}"))
 }
 
-fn canonical(value: &Value) -> String {
+/// The canonical JSON itself.
+pub(crate) fn canonical(value: &Value) -> String {
     match value {
         Value::Object(members) => {
             let ordered: BTreeMap<&String, &Value> = members.iter().collect();

@@ -47,6 +47,7 @@
 //! Deliberately absent: no I/O, no clock, no SQL, no path. The caller reads the file and the released rows
 //! and carries the verdict out.
 
+pub mod bundle;
 pub mod decide;
 pub mod error;
 pub mod evidence;

@@ -11,8 +11,10 @@ use clap_complete::Shell;
 
 use crate::instants::show_day;
 
+pub(crate) mod bundle;
 pub(crate) mod gate;
 
+use self::bundle::Bundle;
 use self::gate::Gate;
 
 /// Turn the telemetry of AI agents into statistics that are safe to learn from.
@@ -111,6 +113,8 @@ pub(crate) enum Command {
     Generate(Generate),
     /// Ask a gate about released statistics, or plan it, without registering anything.
     Gate(Gate),
+    /// Keep versions of an agent as a whole: everything one needs, and its way back.
+    Bundle(Bundle),
     /// Print a completion script for a shell.
     Completions(Completions),
 }

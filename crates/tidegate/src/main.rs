@@ -18,6 +18,7 @@ mod privacy;
 mod progress;
 mod project;
 mod query;
+mod registry;
 mod report;
 mod secret;
 mod signals;
@@ -69,6 +70,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Report(options) => commands::report::run(&place, &options).await,
         Command::Generate(options) => commands::generate::run(&options),
         Command::Gate(options) => commands::gate::run(&place, &options).await,
+        Command::Bundle(options) => commands::bundle::run(&place, options).await,
         Command::Completions(options) => Ok(commands::completions::run(&options)),
     }
 }

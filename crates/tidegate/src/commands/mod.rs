@@ -1,6 +1,7 @@
 //! What does each subcommand do?
 
 pub(crate) mod budget;
+pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod demo;

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod budget;
+mod bundle;
 mod commands;
 mod crash;
 mod demo;
