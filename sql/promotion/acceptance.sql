@@ -1,0 +1,5 @@
+-- How many answers are accepted as they are? Higher is better.
+CREATE SIGNAL acceptance WITH (version = '1.0.0', owner = 'trust-eng', kind = 'rate') AS
+SELECT arm, bucket, window_start, window_end,
+  CASE WHEN COUNT(*) OVER (PARTITION BY window_start, bucket) = 2 THEN accepted END AS num, decided AS den
+FROM internal.cells;
