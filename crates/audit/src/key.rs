@@ -107,6 +107,15 @@ impl PublicKey {
         key.map(Self).map_err(|_| fault(path, "is not an ed25519 public key in SPKI PEM"))
     }
 
+    /// The key of a text in SPKI PEM.
+    ///
+    /// # Errors
+    /// [`Error::Key`] when it is no such key.
+    pub fn from_pem(pem: &str) -> Result<Self> {
+        let key = VerifyingKey::from_public_key_pem(pem.trim_start());
+        key.map(Self).map_err(|_| fault("public", "is not an ed25519 public key in SPKI PEM"))
+    }
+
     /// The key as SPKI PEM.
     ///
     /// # Errors

@@ -150,6 +150,13 @@ impl Evidence {
         self.cells.last().map(|cell| cell.window_start_us)
     }
 
+    /// The starts of the first and the last window of an arm; of all rows where it has none of its own.
+    pub(crate) fn span_us(&self, arm: &str) -> Option<(i64, i64)> {
+        let arm = self.arms.iter().position(|name| name == arm);
+        let own = || self.cells.iter().filter(|cell| arm.is_none_or(|arm| cell.arm == arm));
+        Some((own().next()?.window_start_us, own().next_back()?.window_start_us))
+    }
+
     /// The index of an arm.
     ///
     /// # Errors

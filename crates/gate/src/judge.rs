@@ -3,9 +3,11 @@
 //! Pure functions of the declaration and of one check's evidence; `decide` puts their answers together.
 
 use crate::error::Error;
+use crate::evidence::Evidence;
 use crate::facts::Facts;
 use crate::file::{GateFile, Span};
 use crate::series::Period;
+use crate::stage::Stage;
 use crate::verdict::Status;
 use crate::words;
 
@@ -28,9 +30,18 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     /// The plan in time; none where there is no evidence that could have begun it.
     pub(crate) fn new(gate: &'a GateFile, facts: &Facts) -> Option<Self> {
-        let first = facts.checks.iter().filter_map(|read| read.as_ref().ok()?.first_us()).min();
-        let since_us = facts.since_us.or(first)?;
-        let until_us = facts.as_of_us.min(since_us.saturating_add(gate.time.max.0));
+        let read = || facts.checks.iter().filter_map(|read| read.as_ref().ok());
+        let window_us = gate.time.window.0;
+        let (since_us, mut until_us) = if gate.stage.from == Stage::Local {
+            // Historical traces: the time is that for which the treatment was asked, whenever that was.
+            let spans = || read().filter_map(|evidence| evidence.span_us(&gate.arms.treatment));
+            let last = spans().map(|(_, last)| last).max()?;
+            let end = last.saturating_add(window_us).saturating_add(gate.time.label_maturity.0);
+            (spans().map(|(first, _)| first).min()?, facts.as_of_us.min(end))
+        } else {
+            (facts.since_us.or(read().filter_map(Evidence::first_us).min())?, facts.as_of_us)
+        };
+        until_us = until_us.min(since_us.saturating_add(gate.time.max.0));
         Some(Self { gate, since_us, until_us, share: facts.share })
     }
 
@@ -82,7 +93,7 @@ impl From<&Error> for Finding {
 }
 
 /// An arm without a row in the last windows of the other has stopped.
-pub(crate) fn stopped(evidence: &crate::Evidence, arms: &[(usize, &str)], period: Period) -> Option<Error> {
+pub(crate) fn stopped(evidence: &Evidence, arms: &[(usize, &str)], period: Period) -> Option<Error> {
     /// Fewer windows may be the release that is under way.
     const PATIENCE: usize = 3;
     let starts = |arm: usize| {

@@ -46,6 +46,7 @@ mod work;
 
 pub use accounting::{RowAccount, StreamAccount};
 pub use backlog::{Backlog, Unread};
+pub use clock::now_us;
 pub use columns::{ChangeKind, ColumnChange};
 pub use commit::{
     Commit, CompactCommit, EpochCommit, FilePosition, FirstEpoch, JoinedRows, KeyFile, QuarantineFile, ReleaseCommit,

@@ -1,5 +1,9 @@
 //! What can be typed?
 
+pub(crate) mod bundle;
+pub(crate) mod gate;
+pub(crate) mod promote;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,11 +15,9 @@ use clap_complete::Shell;
 
 use crate::instants::show_day;
 
-pub(crate) mod bundle;
-pub(crate) mod gate;
-
 use self::bundle::Bundle;
 use self::gate::Gate;
+use self::promote::Promote;
 
 /// Turn the telemetry of AI agents into statistics that are safe to learn from.
 #[derive(Debug, Parser)]
@@ -115,6 +117,8 @@ pub(crate) enum Command {
     Gate(Gate),
     /// Keep versions of an agent as a whole: everything one needs, and its way back.
     Bundle(Bundle),
+    /// Take a version through its stages on evidence, and back if it goes wrong; prove it later.
+    Promote(Promote),
     /// Print a completion script for a shell.
     Completions(Completions),
 }

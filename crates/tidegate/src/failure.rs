@@ -76,6 +76,16 @@ impl Failure {
         Self::new(code, PRIVACY, cause, fix)
     }
 
+    /// An answer that is no success: a rule that forbids a step, with the exit code that says which.
+    pub(crate) fn refusal(code: &str, exit: u8, cause: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::new(code, exit, cause, fix)
+    }
+
+    /// Whether waiting may help: something outside of the project's text failed, or another process was faster.
+    pub(crate) fn may_pass(&self) -> bool {
+        self.problems.iter().all(|problem| problem.exit != USAGE)
+    }
+
     /// A file that cannot be read or written.
     pub(crate) fn io(verb: &str, what: impl fmt::Display, error: &std::io::Error) -> Self {
         let fix = match error.kind() {
@@ -112,6 +122,13 @@ impl Failure {
             eprintln!("{}", text.trim_end());
         }
         ExitCode::from(self.problems.iter().map(|problem| problem.exit).max().unwrap_or(USAGE))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts = self.problems.iter().map(|problem| format!("{} ({})", problem.cause, problem.code));
+        f.write_str(&texts.collect::<Vec<_>>().join("; "))
     }
 }
 
@@ -159,6 +176,16 @@ impl Diagnostic for Problem {
         let snippet = self.snippet.as_ref()?;
         let label = LabeledSpan::at(snippet.span.clone(), "here");
         Some(Box::new(std::iter::once(label)))
+    }
+}
+
+impl From<tidegate_audit::Error> for Failure {
+    fn from(error: tidegate_audit::Error) -> Self {
+        match error {
+            tidegate_audit::Error::Store(error) => error.into(),
+            error @ tidegate_audit::Error::Key { .. } => Self::usage(error.code(), error.to_string(), error.help()),
+            error => Self::infrastructure(error.code(), error.to_string(), error.help()),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod output;
 mod privacy;
 mod progress;
 mod project;
+mod promote;
 mod query;
 mod registry;
 mod report;
@@ -71,6 +72,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Generate(options) => commands::generate::run(&options),
         Command::Gate(options) => commands::gate::run(&place, &options).await,
         Command::Bundle(options) => commands::bundle::run(&place, options).await,
+        Command::Promote(options) => commands::promote::run(&place, &options).await,
         Command::Completions(options) => Ok(commands::completions::run(&options)),
     }
 }

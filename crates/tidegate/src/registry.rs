@@ -15,6 +15,7 @@ mod audit;
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tidegate_gate::bundle::{Digest, Label, Manifest, Reference};
 use tidegate_ledger::{Created, Store};
@@ -81,6 +82,11 @@ impl Registry {
             return Err(unknown(&digest.to_string(), "`tidegate bundle ls` lists what is here"));
         };
         check(digest, &bytes).map_err(|problem| damaged(&path, &problem))
+    }
+
+    /// The bytes of a local file of a bundle, as they are kept now.
+    pub(crate) async fn blob(&self, digest: Digest) -> Result<Option<Bytes>> {
+        Ok(self.store.get(&blob_path(digest)).await?)
     }
 
     /// The bundle that a text means: `name@version`, a digest, or the beginning of one. Its file is not read.

@@ -71,6 +71,14 @@ pub struct Pin {
     pub uri: Option<Uri>,
 }
 
+impl Pin {
+    /// Whether its bytes are kept beside the bundle.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.uri.is_none()
+    }
+}
+
 impl Manifest {
     /// The canonical bytes: JSON with names in byte order and no white space.
     #[must_use]
@@ -123,7 +131,7 @@ impl Manifest {
 
     /// The digests of the bytes that are kept beside the bundle.
     pub fn kept(&self) -> impl Iterator<Item = Digest> {
-        self.pins().filter(|(_, _, pin)| pin.uri.is_none()).map(|(_, _, pin)| pin.digest)
+        self.pins().filter(|(_, _, pin)| pin.is_kept()).map(|(_, _, pin)| pin.digest)
     }
 
     /// What types do not hold. `bundle.yaml` is held to the same rules, with places.

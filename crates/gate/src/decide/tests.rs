@@ -155,6 +155,17 @@ fn a_hard_limit_needs_no_statistics_and_shows_no_number() {
     assert!(verdict.checks[1].numbers.is_none() && !text.contains("405") && !text.contains("10.12"), "{text}");
 }
 
+/// Of historical traces those days count on which the treatment was asked, whatever the control has besides.
+#[test]
+fn historical_traces_are_as_long_as_the_treatments() {
+    let local = GATE.replace("from: canary, to: general, ramp: [5%, 50%]", "from: local, to: shadow");
+    let gate = GateFile::parse("a", &local).unwrap();
+    let rows = [days("v1", 0..40, 400.0, 4000.0), days("v2", 10..20, 402.0, 4000.0)].concat();
+    let facts = Facts { since_us: None, ..facts(&gate, 40, &rows) };
+    let verdict = check(&gate, &facts, Status::Pass, "shown", "");
+    assert_eq!((verdict.progress.days, verdict.since.as_deref()), (10.0, Some("1970-01-11T00:00:00Z")));
+}
+
 #[test]
 fn buckets_measure_what_events_do_not() {
     let clustered = |analysis: &str| {

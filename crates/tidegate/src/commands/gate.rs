@@ -59,15 +59,15 @@ pub(crate) fn store_of(place: &Place) -> Result<Store> {
 /// Reads and checks a gate file.
 pub(crate) fn read(path: &Path) -> Result<GateFile> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::io("read", path.display(), &error))?;
-    parse(&path.display().to_string(), text)
+    parse(&path.display().to_string(), &text)
 }
 
 /// Checks the text of a gate file.
-pub(crate) fn parse(name: &str, text: String) -> Result<GateFile> {
-    GateFile::parse(name, &text).map_err(|error| {
+pub(crate) fn parse(name: &str, text: &str) -> Result<GateFile> {
+    GateFile::parse(name, text).map_err(|error| {
         let failure = Failure::usage(error.code(), cause(&error), error.help());
         match error.location() {
-            Some(at) => failure.at(Snippet::new(at.file.clone(), text.clone(), at.offset..at.offset + at.length)),
+            Some(at) => failure.at(Snippet::new(at.file.clone(), text.to_owned(), at.offset..at.offset + at.length)),
             None => failure,
         }
     })

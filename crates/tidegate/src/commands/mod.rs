@@ -12,6 +12,7 @@ pub(crate) mod follow;
 pub(crate) mod gate;
 pub(crate) mod generate;
 pub(crate) mod init;
+pub(crate) mod promote;
 pub(crate) mod quarantine;
 pub(crate) mod report;
 pub(crate) mod run;

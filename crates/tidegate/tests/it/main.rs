@@ -18,6 +18,7 @@ mod follow;
 mod guard;
 mod noise;
 mod project;
+mod promote;
 mod quarantine;
 mod real_data;
 mod recipes;

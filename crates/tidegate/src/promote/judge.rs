@@ -1,0 +1,124 @@
+//! How is a registered gate asked, and how is its answer kept?
+//!
+//! A run is named by what it rests on: the gate, the step, the bytes of its evidence, and up to where that goes. So the same
+//! evaluation twice is one evaluation, whoever makes it, and one that died is finished by the next.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tidegate_gate::file::Trust;
+use tidegate_gate::rollout::{Judgement, Rollout};
+use tidegate_gate::{Facts, Stage, Verdict, decide};
+use tidegate_ledger::Store;
+
+use super::act::{VerdictFile, digest_of, verdict_path};
+use super::charges;
+use crate::evidence::{self, Reading};
+use crate::failure::{Failure, Result};
+
+/// A verdict, and everything that proves it.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    pub(crate) verdict: Verdict,
+    pub(crate) run_id: String,
+    pub(crate) judgement: Judgement,
+    /// The bytes of its file.
+    pub(crate) file: Vec<u8>,
+}
+
+/// Asks the gate that guards the next step of a registration, as of an instant, or of the end of its evidence as far as it
+/// is of the past.
+///
+/// # Errors
+/// When there is no gate for the step, or the store fails.
+pub(crate) async fn judge(
+    store: &Store,
+    rollout: &Rollout,
+    id: &str,
+    as_of_us: Option<i64>,
+    now_us: i64,
+) -> Result<Judged> {
+    let position = rollout.position(id);
+    let (Some(gate), Some(position)) = (rollout.gate(id), position) else {
+        let stage = position.map_or(Stage::Registered, |position| position.stage);
+        let cause = format!("no gate guards the step from {stage}");
+        return Err(Failure::usage(
+            "TG665",
+            cause,
+            "register the bundle with a gate for the step, or promote it from `registered`",
+        ));
+    };
+    let reading = evidence::read(store, gate).await?;
+    let last_us = rollout.judgement(id).map(|judged| judged.as_of_us);
+    let as_of_us =
+        as_of_us.or(reading.last_us(gate).map(|last| last.min(now_us))).or(last_us).unwrap_or(position.since_us);
+    // Historical traces are older than the registration.
+    let since_us = (position.stage != Stage::Local).then_some(position.since_us);
+    let registered = rollout.registrations.get(id).map(|registration| &registration.signals);
+    let changed = registered.map(|signals| changed(signals, &reading)).unwrap_or_default();
+    let unpaid = match gate.trust.contains(&Trust::OpenLedger) {
+        true => charges::unpaid_days(store, gate, &reading, since_us.unwrap_or(i64::MIN), as_of_us).await?,
+        false => Vec::new(),
+    };
+    let share = gate.stage.ramp.get(position.ramp_step).copied();
+    let step = position.since_generation.unwrap_or(0);
+    let run_id = digest_of(&(gate.digest(), id, step, &reading.inputs, as_of_us));
+    let facts = Facts {
+        as_of_us,
+        since_us,
+        share,
+        judged_as_of_us: last_us,
+        checks: reading.checks,
+        trust: reading.trust,
+        changed_signals: changed.clone(),
+        unpaid_days: unpaid.clone(),
+    };
+    let verdict = decide(gate, &facts);
+    let file = VerdictFile {
+        run_id: &run_id,
+        registration: id,
+        step,
+        inputs: &reading.inputs,
+        changed_signals: &changed,
+        unpaid_days: &unpaid,
+        verdict: to_value(&verdict)?,
+    };
+    let file = to_bytes(&to_value(&file)?);
+    let judgement = Judgement {
+        registration: id.to_owned(),
+        gate: gate.digest(),
+        verdict: format!("sha256:{:x}", Sha256::digest(&file)),
+        step,
+        status: verdict.verdict,
+        as_of_us,
+    };
+    Ok(Judged { verdict, run_id, judgement, file })
+}
+
+impl Judged {
+    /// Where its file lies.
+    pub(crate) fn path(&self) -> String {
+        verdict_path(&self.run_id)
+    }
+}
+
+/// Signals that are defined otherwise than at registration. One that had no rows then may have any definition.
+fn changed(registered: &BTreeMap<String, String>, reading: &Reading) -> Vec<String> {
+    let is_other = |name: &String, known: &String| {
+        reading.signals.get(name).is_some_and(|found| found.iter().any(|definition| definition != known))
+    };
+    registered.iter().filter(|(name, known)| is_other(name, known)).map(|(name, _)| name.clone()).collect()
+}
+
+fn to_value<T: serde::Serialize>(value: &T) -> Result<Value> {
+    serde_json::to_value(value)
+        .map_err(|error| Failure::infrastructure("TG500", error.to_string(), "report this as a bug"))
+}
+
+/// The one string of bytes of a document: names in order, for people to read.
+fn to_bytes(value: &Value) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
