@@ -51,7 +51,6 @@ mod manifest;
 mod name;
 mod parse;
 mod part;
-mod place;
 mod raw;
 #[cfg(test)]
 mod tests;

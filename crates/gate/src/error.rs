@@ -5,6 +5,7 @@
 use std::fmt;
 
 use crate::words;
+use crate::yaml::Misread;
 
 /// `Result` of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -187,6 +188,18 @@ pub enum Error {
     /// The numbers allow no test.
     #[error("the test cannot be computed: {0}")]
     Statistics(#[from] tidegate_stats::Error),
+}
+
+impl From<Misread> for Error {
+    fn from(misread: Misread) -> Self {
+        match misread {
+            Misread::Yaml { at, message } => Self::Yaml { at, message },
+            Misread::UnknownName { at, name, allowed } => Self::UnknownName { at, name, allowed },
+            Misread::MissingName { at, name } => Self::MissingName { at, name },
+            Misread::RepeatedName { at, name } => Self::RepeatedName { at, name },
+            Misread::WrongKind { at, expected } => Self::WrongKind { at, expected },
+        }
+    }
 }
 
 impl Error {

@@ -67,6 +67,7 @@ mod looks;
 mod nearest;
 mod series;
 mod words;
+mod yaml;
 
 pub use decide::decide;
 pub use error::{Error, Location, Result};

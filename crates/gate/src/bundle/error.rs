@@ -7,6 +7,7 @@ use super::label::Label;
 use super::part::Part;
 use super::{Name, Version};
 use crate::error::Location;
+use crate::yaml::Misread;
 
 /// `Result` of this module.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -119,6 +120,18 @@ pub enum Error {
         /// The file's path, relative to the bundle file.
         path: String,
     },
+}
+
+impl From<Misread> for Error {
+    fn from(misread: Misread) -> Self {
+        match misread {
+            Misread::Yaml { at, message } => Self::Yaml { at, message },
+            Misread::UnknownName { at, name, allowed } => Self::UnknownName { at, name, allowed },
+            Misread::MissingName { at, name } => Self::MissingName { at, name },
+            Misread::RepeatedName { at, name } => Self::RepeatedName { at, name },
+            Misread::WrongKind { at, expected } => Self::WrongKind { at, expected },
+        }
+    }
 }
 
 impl Error {

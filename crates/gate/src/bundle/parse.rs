@@ -9,10 +9,10 @@ use super::declaration::{Content, Declaration, DeclaredPin, LocalFile};
 use super::error::{Error, Result};
 use super::label::can_label;
 use super::manifest::Parents;
-use super::place::Source;
 use super::raw::{RawBundle, RawParents, RawPin, RawPins};
 use super::{Digest, Label, Name, Reference, Uri, Version};
 use crate::error::Location;
+use crate::yaml::Source;
 
 const VERSION_RULE: &str = "a semantic version such as 1.4.0";
 const LABEL_RULE: &str = "a semantic version such as 1.4.0, without build metadata";
@@ -22,10 +22,24 @@ const CONTENT_RULE: &str = "either a `file`, or a `digest` with a `uri`";
 pub(super) fn parse(file: &str, text: &str) -> Result<Declaration> {
     let source = Source { file, text };
     let raw: RawBundle = serde_saphyr::from_str(text).map_err(|error| source.refused(error.without_snippet()))?;
-    source.raise(raw)
+    Reader { source }.raise(raw)
 }
 
-impl Source<'_> {
+/// Checks what was typed, with the text for places in errors.
+struct Reader<'a> {
+    source: Source<'a>,
+}
+
+impl Reader<'_> {
+    fn at(&self, place: YamlLocation) -> Location {
+        self.source.at(place)
+    }
+
+    /// A value that breaks a rule.
+    fn not_allowed(&self, name: &'static str, value: &Spanned<String>, rule: &'static str) -> Error {
+        Error::NotAllowed { at: self.at(value.referenced), name, found: value.value.clone(), rule }
+    }
+
     fn raise(&self, raw: RawBundle) -> Result<Declaration> {
         let version: Version = self.read("version", &raw.version, LABEL_RULE)?;
         if !can_label(&version) {
@@ -47,8 +61,9 @@ impl Source<'_> {
     }
 
     fn parents(&self, raw: &RawParents) -> Result<Parents<(Reference, Location)>> {
-        let read =
-            |name, text: &Spanned<String>| Ok((self.read(name, text, Reference::RULE)?, self.at(text.referenced)));
+        let read = |name, text: &Spanned<String>| -> Result<_> {
+            Ok((self.read(name, text, Reference::RULE)?, self.at(text.referenced)))
+        };
         Ok(Parents {
             previous: read("parents.previous", &raw.previous)?,
             last_known_good: read("parents.last_known_good", &raw.last_known_good)?,

@@ -1,6 +1,6 @@
 //! Does the typed text make a gate? Every rule of a declaration is checked here, once.
 
-use serde_saphyr::{Error as YamlError, Location as YamlLocation, Spanned};
+use serde_saphyr::{Location as YamlLocation, Spanned};
 
 use super::margin::{Margin, Refused};
 use super::raw::{
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::error::{Error, Location, Result};
 use crate::stage::Stage;
+use crate::yaml::Source;
 
 const DEFAULT_POWER: f64 = 0.8;
 /// Fewer leave the variance between them to chance.
@@ -28,16 +29,15 @@ const SHARE: &str = "a percentage, as in `5%`";
 pub(super) fn parse(file: &str, text: &str) -> Result<GateFile> {
     let source = Source { file, text };
     let raw: RawGateFile = serde_saphyr::from_str(text).map_err(|error| source.refused(error.without_snippet()))?;
-    source.raise(raw)
+    Reader { source }.raise(raw)
 }
 
-/// The text, for places in errors.
-struct Source<'a> {
-    file: &'a str,
-    text: &'a str,
+/// Checks what was typed, with the text for places in errors.
+struct Reader<'a> {
+    source: Source<'a>,
 }
 
-impl Source<'_> {
+impl Reader<'_> {
     fn raise(&self, raw: RawGateFile) -> Result<GateFile> {
         let arms = Arms {
             control: self.name("arms.control", &raw.arms.control)?,
@@ -373,62 +373,9 @@ impl Source<'_> {
         self.not_allowed_as(name, value.referenced, &value.value.to_string(), rule)
     }
 
-    /// Translates what the YAML reader says.
-    fn refused(&self, error: &YamlError) -> Error {
-        let at = self.at(error.location().unwrap_or(YamlLocation::UNKNOWN));
-        match error {
-            YamlError::SerdeUnknownField { field, expected, .. } => {
-                Error::UnknownName { at, name: field.clone(), allowed: expected.clone() }
-            }
-            YamlError::SerdeUnknownVariant { variant, expected, .. } => {
-                Error::UnknownName { at, name: variant.clone(), allowed: expected.clone() }
-            }
-            YamlError::SerdeMissingField { field, .. } => Error::MissingName { at, name: field },
-            YamlError::DuplicateMappingKey { key, .. } => {
-                Error::RepeatedName { at, name: key.clone().unwrap_or_default() }
-            }
-            YamlError::InvalidScalar { ty, .. } => {
-                let expected = if ty.starts_with('f') { "a number" } else { "a whole number, not negative" };
-                Error::WrongKind { at, expected: expected.into() }
-            }
-            YamlError::NullIntoString { .. } => Error::WrongKind { at, expected: "a text".into() },
-            YamlError::Unexpected { expected, .. } => Error::WrongKind { at, expected: in_plain_words(expected) },
-            other => Error::Yaml { at, message: without_place(&other.to_string()) },
-        }
-    }
-
     fn at(&self, place: YamlLocation) -> Location {
-        // A place the reader does not know is reported as line 0; the start of the file is nearest to it.
-        let line = usize::try_from(place.line()).unwrap_or(usize::MAX).max(1);
-        let column = usize::try_from(place.column()).unwrap_or(usize::MAX).max(1);
-        let bytes = |count: Option<u64>| count.and_then(|count| usize::try_from(count).ok());
-        let offset = bytes(place.span().byte_offset()).unwrap_or_else(|| self.offset(line, column));
-        let offset = offset.min(self.text.len());
-        let length = bytes(place.span().byte_len()).unwrap_or(0).min(self.text.len() - offset);
-        Location { file: self.file.to_owned(), line, column, offset, length }
+        self.source.at(place)
     }
-
-    /// Bytes before a line and column, both from 1.
-    fn offset(&self, line: usize, column: usize) -> usize {
-        let mut lines = self.text.split_inclusive('\n');
-        let before: usize = lines.by_ref().take(line - 1).map(str::len).sum();
-        before + lines.next().unwrap_or("").chars().take(column - 1).map(char::len_utf8).sum::<usize>()
-    }
-}
-
-fn in_plain_words(expected: &str) -> String {
-    match expected {
-        "mapping start" => "a block of `name: value`".into(),
-        "sequence start" => "a list".into(),
-        "string scalar" => "a text".into(),
-        other => other.into(),
-    }
-}
-
-/// The reader's message without its own " at line 1, column 2", which the place already says.
-fn without_place(message: &str) -> String {
-    let end = message.rfind(" at line ").unwrap_or(message.len());
-    message[..end].to_owned()
 }
 
 fn decide(raw: Option<RawDecide>) -> Decide {

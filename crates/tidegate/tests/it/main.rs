@@ -21,6 +21,7 @@ mod project;
 mod promote;
 mod quarantine;
 mod real_data;
+mod real_gates;
 mod recipes;
 mod report;
 mod schema_drift;

@@ -1,41 +1,52 @@
-//! Where in the text is what the YAML reader speaks about, and how is it said?
+//! Where in a YAML text is what its reader speaks about, and how is it said?
+//!
+//! Gate files and bundle files are read by one reader, whose refusals become theirs with their own codes.
 
-use serde_saphyr::{Error as YamlError, Location as YamlLocation, Spanned};
+use serde_saphyr::{Error as YamlError, Location as YamlLocation};
 
-use super::error::Error;
 use crate::error::Location;
 
 /// A named text.
-pub(super) struct Source<'a> {
-    pub(super) file: &'a str,
-    pub(super) text: &'a str,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) text: &'a str,
+}
+
+/// Why a text is not what it should be, before any rule is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Misread {
+    Yaml { at: Location, message: String },
+    UnknownName { at: Location, name: String, allowed: Vec<&'static str> },
+    MissingName { at: Location, name: &'static str },
+    RepeatedName { at: Location, name: String },
+    WrongKind { at: Location, expected: String },
 }
 
 impl Source<'_> {
-    /// A value that breaks a rule.
-    pub(super) fn not_allowed(&self, name: &'static str, value: &Spanned<String>, rule: &'static str) -> Error {
-        Error::NotAllowed { at: self.at(value.referenced), name, found: value.value.clone(), rule }
-    }
-
     /// Translates what the YAML reader says.
-    pub(super) fn refused(&self, error: &YamlError) -> Error {
+    pub(crate) fn refused(&self, error: &YamlError) -> Misread {
         let at = self.at(error.location().unwrap_or(YamlLocation::UNKNOWN));
         match error {
             YamlError::SerdeUnknownField { field: name, expected, .. }
             | YamlError::SerdeUnknownVariant { variant: name, expected, .. } => {
-                Error::UnknownName { at, name: name.clone(), allowed: expected.clone() }
+                Misread::UnknownName { at, name: name.clone(), allowed: expected.clone() }
             }
-            YamlError::SerdeMissingField { field, .. } => Error::MissingName { at, name: field },
+            YamlError::SerdeMissingField { field, .. } => Misread::MissingName { at, name: field },
             YamlError::DuplicateMappingKey { key, .. } => {
-                Error::RepeatedName { at, name: key.clone().unwrap_or_default() }
+                Misread::RepeatedName { at, name: key.clone().unwrap_or_default() }
             }
-            YamlError::NullIntoString { .. } => Error::WrongKind { at, expected: "a text".into() },
-            YamlError::Unexpected { expected, .. } => Error::WrongKind { at, expected: in_plain_words(expected) },
-            other => Error::Yaml { at, message: without_place(&other.to_string()) },
+            YamlError::InvalidScalar { ty, .. } => {
+                let expected = if ty.starts_with('f') { "a number" } else { "a whole number, not negative" };
+                Misread::WrongKind { at, expected: expected.into() }
+            }
+            YamlError::NullIntoString { .. } => Misread::WrongKind { at, expected: "a text".into() },
+            YamlError::Unexpected { expected, .. } => Misread::WrongKind { at, expected: in_plain_words(expected) },
+            other => Misread::Yaml { at, message: without_place(&other.to_string()) },
         }
     }
 
-    pub(super) fn at(&self, place: YamlLocation) -> Location {
+    pub(crate) fn at(&self, place: YamlLocation) -> Location {
         // A place the reader does not know is reported as line 0; the start of the file is nearest to it.
         let line = usize::try_from(place.line()).unwrap_or(usize::MAX).max(1);
         let column = usize::try_from(place.column()).unwrap_or(usize::MAX).max(1);
