@@ -23,7 +23,7 @@ pub(crate) struct Context<'a> {
     pub(crate) since_us: i64,
     /// Up to where evidence counts: not beyond the longest time.
     pub(crate) until_us: i64,
-    /// The treatment's share of the traffic.
+    /// The treatment's share of the units of both arms, if it follows from the ramp.
     pub(crate) share: Option<f64>,
 }
 
@@ -42,7 +42,9 @@ impl<'a> Context<'a> {
             (facts.since_us.or(read().filter_map(Evidence::first_us).min())?, facts.as_of_us)
         };
         until_us = until_us.min(since_us.saturating_add(gate.time.max.0));
-        Some(Self { gate, since_us, until_us, share: facts.share })
+        // The ramp is of all units; those that are held back are in neither arm.
+        let share = facts.share.map(|share| share / (1.0 - gate.stage.hold_back));
+        Some(Self { gate, since_us, until_us, share })
     }
 
     /// How much of the plan has passed.

@@ -64,15 +64,21 @@ pub(crate) fn boundary(looks: &[Look], edge: f64, spending: Spending, alpha: f64
     let Some(last) = looks.last() else { return Ok(None) };
     let now = last.estimate.information()?;
     let (mut information, mut elapsed) = (Vec::<f64>::new(), Vec::new());
-    // A look that brought nothing new is none: what it might have spent is left to the next. Of looks that were later taken
-    // to know more than this one (a window was withheld again), none may count twice.
+    // A look that brought nothing new is none: what it might have spent is left to the next. One that seemed to know as much
+    // as this one, because variances are estimates, was a look all the same: what it spent is spent.
+    let mut ahead = None;
     for look in &looks[..looks.len() - 1] {
         let found = look.estimate.information()?;
-        let rises = information.last().is_none_or(|&before| found > before * (1.0 + LEAST_RISE));
-        if rises && found * (1.0 + LEAST_RISE) < now {
+        if found * (1.0 + 2.0 * LEAST_RISE) >= now {
+            ahead = Some(look.elapsed);
+        } else if information.last().is_none_or(|&before| found > before * (1.0 + LEAST_RISE)) {
             information.push(found);
             elapsed.push(look.elapsed);
         }
+    }
+    if let Some(spent) = ahead.filter(|_| now > 0.0) {
+        information.push(now / (1.0 + LEAST_RISE));
+        elapsed.push(spent.max(elapsed.last().copied().unwrap_or(0.0)));
     }
     information.push(now);
     elapsed.push(last.elapsed);
@@ -134,6 +140,9 @@ mod tests {
         let ask = |looks: &[Look]| boundary(looks, 0.01, Spending::ObrienFleming, 0.05).unwrap().unwrap();
         let two = ask(&[look(0.5, 2e-5), look(1.0, 1e-5)]);
         assert_eq!(ask(&[look(0.25, 2e-5), look(0.5, 2e-5), look(1.0, 1e-5)]).looks, 2);
+        // What a look spent that seemed to know more is not given back.
+        let ahead = ask(&[look(0.5, 0.9e-5), look(1.0, 1e-5)]);
+        assert!(ahead.looks == 2 && ahead.needed >= 1.6448, "{ahead:?}");
         assert_eq!((two.looks, two.z >= two.needed), (2, true));
         assert!(two.needed > 1.645 && two.needed < 1.75, "{two:?}");
     }

@@ -47,6 +47,8 @@ pub struct Registration {
     pub baseline: bool,
     /// Who registered it.
     pub author: String,
+    /// Who the bundle says has made it.
+    pub bundle_author: String,
     /// When, microseconds since 1970.
     pub at_us: i64,
 }
@@ -67,6 +69,8 @@ pub struct Judgement {
     pub status: Status,
     /// Up to where the evidence went, microseconds since 1970.
     pub as_of_us: i64,
+    /// Who evaluated it.
+    pub by: String,
 }
 
 /// One person's consent to one verdict.
@@ -95,7 +99,7 @@ pub struct Approval {
 pub struct Drill {
     /// Of which bundles.
     pub name: String,
-    /// What was restored: the last known good.
+    /// What was restored: what everybody has, to which a candidate goes back.
     pub bundle: String,
     /// Whether every component was there, byte for byte.
     pub restored: bool,
@@ -178,6 +182,8 @@ pub struct Pointer {
     pub break_glass: Option<String>,
     /// Why.
     pub reason: String,
+    /// How many acts were known when it was decided.
+    pub facts: u64,
     /// Who.
     pub by: String,
     /// When, microseconds since 1970.
@@ -236,6 +242,8 @@ pub struct Rollout {
     pub drills: Vec<Drill>,
     /// Generations, from 0.
     pub pointers: Vec<Pointer>,
+    /// How many acts all of this is known from.
+    pub facts: u64,
 }
 
 impl Rollout {
@@ -314,7 +322,8 @@ impl Rollout {
             let roles = &gate.approvals.roles;
             let may = roles.is_empty() || approval.roles.iter().any(|role| roles.contains(role));
             let holds = at_us >= approval.at_us && at_us - approval.at_us <= gate.approvals.expire.0;
-            let is_new = approval.by != registration.author && found.iter().all(|other| other.by != approval.by);
+            let is_other = approval.by != registration.author && approval.by != registration.bundle_author;
+            let is_new = is_other && found.iter().all(|other| other.by != approval.by);
             if binds && may && holds && is_new {
                 found.push(approval);
             }
@@ -322,11 +331,12 @@ impl Rollout {
         found
     }
 
-    /// The last drill that restored everything, if it is young enough.
+    /// The last drill that restored all of what everybody has now, if it is young enough.
     #[must_use]
     pub fn fresh_drill(&self, age: Span, at_us: i64) -> Option<&Drill> {
-        let drills = self.drills.iter().rev().filter(|drill| drill.restored);
-        drills.into_iter().find(|drill| drill.at_us <= at_us && at_us - drill.at_us <= age.0)
+        let general = &self.now()?.general;
+        let mut drills = self.drills.iter().rev().filter(|drill| drill.restored && drill.bundle == *general);
+        drills.find(|drill| drill.at_us <= at_us && at_us - drill.at_us <= age.0)
     }
 }
 

@@ -106,15 +106,15 @@ pub(crate) fn walk(
             continue;
         }
         seen += 1;
-        let withheld = arms.iter().map(|&arm| withheld_share(of(arm))).sum::<f64>();
-        coverage.withheld += withheld;
-        let is_whole = |arm| of(arm).any(|cell| cell.numbers.is_some());
+        // A bucket that is withheld in one arm is left out of the other, too: they must speak about the same people.
+        let counted = cells.iter().filter(|cell| arms.contains(&cell.arm));
+        let hidden: BTreeSet<usize> = counted.filter(|cell| cell.numbers.is_none()).map(|cell| cell.bucket).collect();
+        let is_whole = |arm| of(arm).any(|cell| !hidden.contains(&cell.bucket));
         if !arms.iter().all(|&arm| is_whole(arm)) {
+            coverage.withheld += arms.len() as f64;
             continue;
         }
-        // A bucket that is withheld in one arm is left out of the other, too: they must speak about the same people.
-        let hidden: BTreeSet<usize> =
-            cells.iter().filter(|cell| cell.numbers.is_none()).map(|cell| cell.bucket).collect();
+        coverage.withheld += arms.iter().map(|&arm| withheld_share(of(arm), &hidden)).sum::<f64>();
         for (sums, &arm) in sums.iter_mut().zip(arms) {
             for cell in of(arm).filter(|cell| !hidden.contains(&cell.bucket)) {
                 if let Some(numbers) = cell.numbers {
@@ -131,12 +131,12 @@ pub(crate) fn walk(
     coverage
 }
 
-/// The share of an arm's cells in a window that have no numbers; all of it where there is no cell.
-fn withheld_share<'a>(cells: impl Iterator<Item = &'a Cell>) -> f64 {
+/// The share of an arm's cells in a window that do not count.
+fn withheld_share<'a>(cells: impl Iterator<Item = &'a Cell>, hidden: &BTreeSet<usize>) -> f64 {
     let (all, withheld) = cells.fold((0.0, 0.0), |(all, withheld), cell| {
-        (all + 1.0, withheld + if cell.numbers.is_none() { 1.0 } else { 0.0 })
+        (all + 1.0, withheld + if hidden.contains(&cell.bucket) { 1.0 } else { 0.0 })
     });
-    if all == 0.0 { 1.0 } else { withheld / all }
+    withheld / all
 }
 
 #[cfg(test)]

@@ -88,8 +88,15 @@ impl Reader<'_> {
                 return Err(self.not_allowed_as("stage.ramp", ramp.referenced, "given", "left out but from canary"));
             }
         };
-        let hold_back = raw.hold_back.map(|share| self.share("stage.hold_back", &share, 0.0..0.5)).transpose()?;
-        Ok(Step { from, to: next, ramp, hold_back: hold_back.unwrap_or(0.0) })
+        let hold_back =
+            raw.hold_back.as_ref().map(|share| self.share("stage.hold_back", share, 0.0..0.5)).transpose()?;
+        let hold_back = hold_back.unwrap_or(0.0);
+        if let (Some(given), Some(last)) = (&raw.hold_back, ramp.last().filter(|last| *last + hold_back >= 1.0)) {
+            let found = format!("{:.0}% beside a ramp up to {:.0}%", hold_back * 100.0, last * 100.0);
+            let rule = "so small that together with the ramp some units keep what is general";
+            return Err(self.not_allowed_as("stage.hold_back", given.referenced, &found, rule));
+        }
+        Ok(Step { from, to: next, ramp, hold_back })
     }
 
     fn ramp(&self, raw: &Spanned<Vec<Spanned<String>>>) -> Result<Vec<f64>> {

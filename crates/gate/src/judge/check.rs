@@ -58,7 +58,14 @@ impl<'a> Seen<'a> {
             Err(error) => Err(error.clone()),
             Ok(evidence) => seen.read(evidence),
         };
-        seen.settled = settled.unwrap_or_else(|error| Some(Finding::from(&error)));
+        seen.settled = settled.unwrap_or_else(|error| {
+            let mut finding = Finding::from(&error);
+            if matches!(check.test, Test::HardLimit { .. }) {
+                // Its rows may be those that are kept inside: not even an error tells a number of them.
+                finding.reason = format!("{}: {} ({})", check.name, finding.cause, error.code());
+            }
+            Some(finding)
+        });
         seen
     }
 

@@ -19,7 +19,7 @@ pub(crate) fn judge(
 ) -> Result<Finding> {
     let treatment = evidence.arm(&context.gate.arms.treatment)?;
     let (mut num, mut den, mut is_noisy) = (0.0, 0.0, false);
-    walk(evidence, &[treatment], context.period(Span(0)), |_, sums| {
+    let coverage = walk(evidence, &[treatment], context.period(Span(0)), |_, sums| {
         [num, den, _] = sums[0].numbers;
         is_noisy = sums[0].is_noisy();
     });
@@ -27,13 +27,18 @@ pub(crate) fn judge(
         let reason = format!("{}: a hard limit needs exact counts, and these are noised", check.name);
         return Ok(Finding::new(Status::Error, "noised_limit", reason));
     }
+    if num > limit * den && den >= least as f64 {
+        let reason = format!("{}: the hard limit is exceeded", check.name);
+        return Ok(Finding::new(Status::Fail, "hard_limit", reason));
+    }
+    // Windows of which nothing was heard keep no limit.
+    if coverage.withheld_share() > context.gate.cohort.max_withheld_share {
+        let reason = format!("{}: windows are withheld or missing, in which the limit may be exceeded", check.name);
+        return Ok(Finding::new(context.open(), "withheld", reason));
+    }
     if den < least as f64 {
         let reason = format!("{}: fewer than {least} events, too few for a limit to mean anything", check.name);
         return Ok(Finding::new(context.open(), "too_few_events", reason));
     }
-    Ok(if num > limit * den {
-        Finding::new(Status::Fail, "hard_limit", format!("{}: the hard limit is exceeded", check.name))
-    } else {
-        Finding::new(Status::Pass, "within_limit", format!("{}: the hard limit is kept", check.name))
-    })
+    Ok(Finding::new(Status::Pass, "within_limit", format!("{}: the hard limit is kept", check.name)))
 }

@@ -16,6 +16,8 @@ use crate::words;
 
 /// The level of trust checks: they are looked at always, and a false alarm stops a rollout.
 const ALPHA: f64 = 0.001;
+/// Of how many windows nothing may be heard.
+const PATIENCE: i64 = 3;
 /// How close to the shares a mismatch is bet on.
 const CONCENTRATION: f64 = 100.0;
 
@@ -66,8 +68,14 @@ fn sums(context: Context<'_>, evidence: &Evidence) -> Result<Option<[Sums; 2]>> 
     let arms = &context.gate.arms;
     let arms = [evidence.arm(&arms.treatment)?, evidence.arm(&arms.control)?];
     let mut last = None;
-    walk(evidence, &arms, context.period(Span(0)), |_, sums| last = Some([sums[0].clone(), sums[1].clone()]));
-    Ok(last)
+    let period = context.period(Span(0));
+    walk(evidence, &arms, period, |at_us, sums| last = Some((at_us, [sums[0].clone(), sums[1].clone()])));
+    Ok(last.filter(|(at_us, _)| !is_stale(context, *at_us)).map(|(_, sums)| sums))
+}
+
+/// Whether the last that was heard is too old to speak about now.
+fn is_stale(context: Context<'_>, at_us: i64) -> bool {
+    context.until_us - context.gate.time.label_maturity.0 - at_us >= PATIENCE * context.gate.time.window.0
 }
 
 fn sample_ratio(context: Context<'_>, share: Option<f64>, evidence: &Evidence) -> Result<Finding> {
@@ -79,9 +87,12 @@ fn sample_ratio(context: Context<'_>, share: Option<f64>, evidence: &Evidence) -
         ));
     };
     let Some([treatment, control]) = sums(context, evidence)? else {
-        return Ok(Finding::new(context.open(), "no_window", "no window with the units of both arms yet"));
+        return Ok(Finding::new(context.open(), "no_window", "no window of late with the units of both arms"));
     };
     let units = [treatment.numbers[0], control.numbers[0]];
+    if units[0] + units[1] <= 0.0 {
+        return Ok(Finding::new(context.open(), "no_traffic", "no unit was seen in either arm"));
+    }
     let seen = format!("{} of {} units", units[0], units[0] + units[1]);
     let is_right = if treatment.is_noisy() || control.is_noisy() {
         let noise = 0.5 * (treatment.noise[0] + control.noise[0]);
@@ -118,7 +129,13 @@ fn cohort(context: Context<'_>, units: [f64; 2]) -> Option<Finding> {
 fn one_exposure(context: Context<'_>, max_share: f64, evidence: &Evidence) -> Result<Finding> {
     let mut last = [0.0; 3];
     let mut noise = [0.0; 3];
-    walk(evidence, &[0], context.period(Span(0)), |_, sums| (last, noise) = (sums[0].numbers, sums[0].noise));
+    let mut heard_us = None;
+    walk(evidence, &[0], context.period(Span(0)), |at_us, sums| {
+        (last, noise, heard_us) = (sums[0].numbers, sums[0].noise, Some(at_us));
+    });
+    if heard_us.is_none_or(|at_us| is_stale(context, at_us)) {
+        return Ok(Finding::new(context.open(), "no_window", "no window of late that counts crossed units"));
+    }
     let [crossed, units, _] = last;
     // Of noised counts, what lies beyond the noise.
     let least = crossed - 3.0 * (noise[0] + max_share * max_share * noise[1]).sqrt();
@@ -131,7 +148,7 @@ fn one_exposure(context: Context<'_>, max_share: f64, evidence: &Evidence) -> Re
 
 fn label_delay(context: Context<'_>, tolerance: f64, evidence: &Evidence) -> Result<Finding> {
     let Some(arms) = sums(context, evidence)? else {
-        return Ok(Finding::new(context.open(), "no_window", "no window with labels of both arms yet"));
+        return Ok(Finding::new(context.open(), "no_window", "no window of late with labels of both arms"));
     };
     if arms.iter().any(|sums| sums.numbers[1] < 30.0) {
         return Ok(Finding::new(context.open(), "too_few_events", "too few decisions to compare their labels"));

@@ -22,6 +22,7 @@ fn pointer() -> Pointer {
         approved_by: vec!["eve".into()],
         break_glass: Some("outage".into()),
         reason: "the gate passed".into(),
+        facts: 7,
         by: "bob".into(),
         at_us: 0,
     }

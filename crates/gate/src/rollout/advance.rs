@@ -22,7 +22,7 @@ pub fn advance(rollout: &Rollout, id: &str, by: &str, at_us: i64, over: Option<&
     if !registration.missing_parts.is_empty() {
         return Err(Refusal::MissingParts(registration.missing_parts.clone()));
     }
-    let Some(now) = rollout.now() else { return adopt(registration, id, by, at_us) };
+    let Some(now) = rollout.now() else { return adopt(rollout, registration, id, by, at_us) };
     if registration.baseline && rollout.position(id).is_some_and(|at| at.stage == Stage::Registered) {
         return Err(Refusal::BaselineRuns(now.generation));
     }
@@ -44,7 +44,7 @@ pub fn advance(rollout: &Rollout, id: &str, by: &str, at_us: i64, over: Option<&
         Stage::Registered => Permit::default(),
         stage => permit(rollout, id, stage, at_us, over)?,
     };
-    let mut next = step(now, registration, id, by, at_us);
+    let mut next = step(rollout, now, registration, id, by, at_us);
     next.verdict = permit.verdict;
     next.approved_by = permit.approved_by;
     next.break_glass = over.map(|over| over.reason.clone());
@@ -59,7 +59,7 @@ pub fn advance(rollout: &Rollout, id: &str, by: &str, at_us: i64, over: Option<&
 }
 
 /// What runs already is taken over: nothing was compared, and the record says so.
-fn adopt(registration: &Registration, id: &str, by: &str, at_us: i64) -> Result<Pointer, Refusal> {
+fn adopt(rollout: &Rollout, registration: &Registration, id: &str, by: &str, at_us: i64) -> Result<Pointer, Refusal> {
     if !registration.baseline {
         return Err(Refusal::NoBaseline);
     }
@@ -81,6 +81,7 @@ fn adopt(registration: &Registration, id: &str, by: &str, at_us: i64) -> Result<
         approved_by: Vec::new(),
         break_glass: None,
         reason: "what runs already".to_owned(),
+        facts: rollout.facts,
         by: by.to_owned(),
         at_us,
     })
@@ -121,7 +122,14 @@ fn permit(rollout: &Rollout, id: &str, stage: Stage, at_us: i64, over: Option<&O
 }
 
 /// A generation in which nothing has moved yet.
-pub(super) fn step(now: &Pointer, registration: &Registration, id: &str, by: &str, at_us: i64) -> Pointer {
+pub(super) fn step(
+    rollout: &Rollout,
+    now: &Pointer,
+    registration: &Registration,
+    id: &str,
+    by: &str,
+    at_us: i64,
+) -> Pointer {
     Pointer {
         generation: now.generation + 1,
         action: Action::Advance,
@@ -131,6 +139,7 @@ pub(super) fn step(now: &Pointer, registration: &Registration, id: &str, by: &st
         approved_by: Vec::new(),
         break_glass: None,
         reason: String::new(),
+        facts: rollout.facts,
         by: by.to_owned(),
         at_us,
         ..now.clone()

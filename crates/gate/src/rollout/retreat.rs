@@ -27,7 +27,7 @@ pub fn rollback(
     if out.is_none() && now.general == now.last_known_good {
         return Err(Refusal::NothingToRestore(now.general.clone()));
     }
-    let mut next = step(now, registration, id, by, at_us.max(now.at_us));
+    let mut next = step(rollout, now, registration, id, by, at_us.max(now.at_us));
     next.action = Action::RollBack;
     (next.from, next.to) = (stage, Stage::Registered);
     (next.local, next.shadow, next.canary) = (None, None, None);
@@ -53,7 +53,7 @@ pub fn hold(
     let now = rollout.now().ok_or(Refusal::NoBaseline)?;
     let (id, position) = rollout.out().ok_or_else(|| Refusal::Unknown(now.name.clone()))?;
     let registration = rollout.registrations.get(id).ok_or_else(|| Refusal::Unknown(id.to_owned()))?;
-    let mut next = step(now, registration, id, by, at_us.max(now.at_us));
+    let mut next = step(rollout, now, registration, id, by, at_us.max(now.at_us));
     next.action = Action::Hold;
     (next.from, next.to) = (position.stage, position.stage);
     next.reason = reason.to_owned();

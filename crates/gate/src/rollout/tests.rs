@@ -26,6 +26,7 @@ fn registration(bundle: &str, baseline: bool) -> Registration {
         signals: BTreeMap::new(),
         baseline,
         author: "ada".into(),
+        bundle_author: "mia".into(),
         at_us: 0,
     }
 }
@@ -52,6 +53,7 @@ fn judge(rollout: &mut Rollout, id: &str, status: Status) {
         step: position.since_generation.unwrap(),
         status,
         as_of_us: 0,
+        by: "bob".into(),
     };
     rollout.judgements.push(judged);
 }
@@ -153,6 +155,7 @@ fn approvals_are_of_others_with_the_role_for_this_verdict_and_for_a_time() {
         rollout.approvals_of(judged, rollout.gate("r1").unwrap(), at_us).len()
     };
     approve(&mut rollout, "r1", "ada", "release", 2);
+    approve(&mut rollout, "r1", "mia", "release", 2);
     approve(&mut rollout, "r1", "kim", "support", 2);
     assert_eq!(have(&rollout, 2), 0);
     approve(&mut rollout, "r1", "eve", "release", 2);
@@ -164,6 +167,18 @@ fn approvals_are_of_others_with_the_role_for_this_verdict_and_for_a_time() {
     let mut other = rollout.clone();
     judge(&mut other, "r1", Status::Pass);
     assert_eq!(have(&other, 3), 0);
+}
+
+/// What is rehearsed is the way back from here: to what everybody has now.
+#[test]
+fn a_drill_is_of_what_everybody_has() {
+    let mut rollout = started();
+    drill(&mut rollout, 1);
+    assert!(
+        rollout.fresh_drill(Span(30 * DAY), 2).is_some() && rollout.fresh_drill(Span(30 * DAY), 40 * DAY).is_none()
+    );
+    rollout.pointers[0].general = NEXT.into();
+    assert!(rollout.fresh_drill(Span(30 * DAY), 2).is_none());
 }
 
 #[test]

@@ -42,10 +42,10 @@ fn a_window_that_one_arm_lacks_is_left_out_of_both() {
     let some = Some((1.0, 4.0));
     let missing = vec![row("v1", "a", 0, some), row("v2", "a", 0, some), row("v1", "a", 10, Some((9.0, 9.0)))];
     let (sums, coverage) = summed(missing.clone(), 25);
-    assert_eq!((sums, coverage.withheld_share()), (vec![[1.0, 4.0, 0.0]; 2], 0.25));
+    assert_eq!((sums, coverage.withheld_share()), (vec![[1.0, 4.0, 0.0]; 2], 0.5));
     // The same where the row is there and its numbers are not.
     let withheld = [missing, vec![row("v2", "a", 10, None)]].concat();
-    assert_eq!(summed(withheld, 25).1.withheld_share(), 0.25);
+    assert_eq!(summed(withheld, 25).1.withheld_share(), 0.5);
 }
 
 #[test]
@@ -53,7 +53,16 @@ fn a_bucket_that_one_arm_lacks_is_left_out_of_both() {
     let some = Some((1.0, 4.0));
     let rows = vec![row("v1", "a", 0, some), row("v1", "b", 0, some), row("v2", "a", 0, some), row("v2", "b", 0, None)];
     let (sums, coverage) = summed(rows, 15);
-    assert_eq!((sums, coverage.withheld_share()), (vec![[1.0, 4.0, 0.0]; 2], 0.25));
+    assert_eq!((sums, coverage.withheld_share()), (vec![[1.0, 4.0, 0.0]; 2], 0.5));
+}
+
+/// What is withheld of a third arm says nothing of the two that count.
+#[test]
+fn other_arms_hide_nothing() {
+    let some = Some((1.0, 4.0));
+    let rows = vec![row("v1", "a", 0, some), row("v2", "a", 0, some), row("held_back", "a", 0, None)];
+    let (sums, coverage) = summed(rows, 15);
+    assert_eq!((sums, coverage.withheld_share()), (vec![[1.0, 4.0, 0.0]; 2], 0.0));
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn trusting() -> GateFile {
 fn one(arm: Option<&str>, numbers: [f64; 2]) -> Row {
     Row {
         arm: arm.map(str::to_owned),
-        window_start_us: Some(0),
+        window_start_us: Some(13 * DAY),
         numbers: [Some(numbers[0]), Some(numbers[1]), None],
         ..Row::default()
     }
@@ -148,6 +148,25 @@ const CASES: &[Case] = &[
         Status::Inconclusive,
         "unequal_labels",
     ),
+    (
+        "units were counted long ago",
+        |gate, facts| {
+            let mut rows = vec![one(Some("v1"), [1000.0, 0.0]), one(Some("v2"), [1010.0, 0.0])];
+            rows.iter_mut().for_each(|row| row.window_start_us = Some(2 * DAY));
+            facts.trust[0] = read_trust(&gate.trust[0], rows);
+        },
+        Status::Inconclusive,
+        "no_window",
+    ),
+    (
+        "no unit was seen",
+        |gate, facts| {
+            let rows = vec![one(Some("v1"), [0.0, 0.0]), one(Some("v2"), [0.0, 0.0])];
+            facts.trust[0] = read_trust(&gate.trust[0], rows);
+        },
+        Status::Inconclusive,
+        "no_traffic",
+    ),
     ("nobody counted units", |_, facts| facts.trust[0] = Some(Err(Error::NoEvidence)), Status::Error, "missing_data"),
     ("the numbers are no counts", |gate, facts| read(gate, facts, both(14, 400.5, 402.0)), Status::Error, "no_count"),
     ("hits exceed events", |gate, facts| read(gate, facts, both(14, 4001.0, 402.0)), Status::Error, "part_above_whole"),
@@ -165,6 +184,23 @@ fn what_is_missing_is_named_and_never_a_success() {
         assert_eq!((verdict.verdict, verdict.cause), (*status, *cause), "{what}: {verdict:#?}");
         assert_ne!(verdict.exit_code(), 0, "{what}");
     }
+}
+
+/// A limit is not kept in windows of which nothing was heard, and its answer has no number, not even in an error.
+#[test]
+fn hard_limits_are_not_kept_by_silence() {
+    let limit = "  - name: unsafe\n    signal: unsafe\n    direction: lower_is_better\n    \
+                 test: { hard_limit: { limit: 20% } }\n";
+    let gate = GateFile::parse("a", &format!("{GATE}{limit}")).unwrap();
+    let judge = |rows: Vec<Row>| {
+        let mut facts = facts(&gate, 14, &both(14, 400.0, 402.0));
+        facts.checks[1] = Evidence::from_rows(gate.checks[1].shape(), rows);
+        decide(&gate, &facts)
+    };
+    let quiet = judge(days("v2", 0..1, 400.0, 4000.0));
+    assert_eq!((quiet.verdict, quiet.cause), (Status::Inconclusive, "withheld"));
+    let wrong = judge(days("v2", 0..14, 400.5, 4000.0));
+    assert_eq!((wrong.verdict, wrong.checks[1].reason.as_str()), (Status::Error, "unsafe: no_count (TG622)"));
 }
 
 /// A breach is told even where everything else is broken.
