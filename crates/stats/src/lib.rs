@@ -5,6 +5,7 @@
 //!
 //! Not here: what to do with the answer. That is the room `tidegate-gate`.
 
+pub mod bounded;
 pub mod chi_square;
 pub mod cluster;
 pub mod confidence_sequence;
@@ -38,6 +39,7 @@ mod gamma;
 mod noise;
 mod root;
 
+pub use bounded::{betting_interval, empirical_bernstein_interval, hoeffding_interval};
 pub use chi_square::ChiSquare;
 pub use confidence_sequence::{ConfidenceSequence, planned_information};
 pub use drift::{Drift, DriftTest, Noise, Verdict, noisy_drift};
