@@ -26,6 +26,7 @@ pub mod mixture;
 pub mod non_inferiority;
 pub mod normal;
 pub mod normal_mixture;
+pub mod order_statistic;
 pub mod poisson;
 pub mod power;
 pub mod proportion;
