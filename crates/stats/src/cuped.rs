@@ -61,8 +61,17 @@ impl Covariate {
 /// # Errors
 /// [`Error::OutOfRange`](crate::Error::OutOfRange) unless each arm has two units, `x` varies and all sums are finite.
 pub fn adjusted_difference(treatment: Covariate, control: Covariate) -> Result<Estimate> {
+    let [treatment, control] = adjusted_means(treatment, control)?;
+    treatment.minus(control)
+}
+
+/// The means of `y - theta x` of treatment and control, of which [`adjusted_difference`] is the difference.
+///
+/// # Errors
+/// Those of [`adjusted_difference`].
+pub fn adjusted_means(treatment: Covariate, control: Covariate) -> Result<[Estimate; 2]> {
     let theta = theta(treatment, control)?;
-    treatment.adjusted(theta)?.minus(control.adjusted(theta)?)
+    Ok([treatment.adjusted(theta)?, control.adjusted(theta)?])
 }
 
 /// The slope of `y` over `x`, of both arms together.

@@ -21,6 +21,11 @@ pub(crate) fn poisson_density(x: f64, lambda: f64) -> f64 {
     (-stirling_error(x) - deviance(x, lambda)).exp() / (TAU * x).sqrt()
 }
 
+/// The logarithm of [`poisson_density`] for `x > 0` and `lambda > 0`, where the density itself is too small for a number.
+pub(crate) fn ln_poisson_density(x: f64, lambda: f64) -> f64 {
+    -stirling_error(x) - deviance(x, lambda) - 0.5 * (TAU * x).ln()
+}
+
 /// `p^x q^y gamma(x + y + 1) / (gamma(x + 1) gamma(y + 1))` for real `x, y >= 0` and `p + q = 1`: the probability of `x`
 /// successes and `y` failures.
 pub(crate) fn binomial_density(x: f64, y: f64, p: f64, q: f64) -> f64 {
@@ -30,6 +35,13 @@ pub(crate) fn binomial_density(x: f64, y: f64, p: f64, q: f64) -> f64 {
     let n = x + y;
     let error = stirling_error(n) - stirling_error(x) - stirling_error(y);
     (error - deviance(x, n * p) - deviance(y, n * q)).exp() * (n / (TAU * x * y)).sqrt()
+}
+
+/// The logarithm of [`binomial_density`] for `x, y > 0`.
+pub(crate) fn ln_binomial_density(x: f64, y: f64, p: f64, q: f64) -> f64 {
+    let n = x + y;
+    let error = stirling_error(n) - stirling_error(x) - stirling_error(y);
+    error - deviance(x, n * p) - deviance(y, n * q) + 0.5 * (n / (TAU * x * y)).ln()
 }
 
 /// `ln gamma(x)` for `x > 0`.

@@ -1,6 +1,7 @@
 //! What does noise of a known mechanism do to a sum?
 
 use crate::error::{Error, Result, open_range};
+use crate::normal;
 
 /// The noise of a count, independent of that of others.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,6 +46,24 @@ impl Noise {
     /// [`Error::OutOfRange`] unless the scale lies in (0, 1e9).
     pub fn stddev(self) -> Result<f64> {
         Ok(self.checked()?.variance().sqrt())
+    }
+
+    /// `P(K > k)` for one draw `K`: how likely noise alone is to lift a count by more than `k`.
+    ///
+    /// With `a = exp(-1 / scale)` and `k` a whole number it is `a^(k + 1) / (1 + a)` for discrete Laplace noise from 0 on,
+    /// and by symmetry `1 - a^-k / (1 + a)` below; of a rounded normal value it is that of the normal above `k + 1/2`.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] unless the scale lies in (0, 1e9) and `k` is finite.
+    pub fn survival(self, k: f64) -> Result<f64> {
+        let k = open_range("count", k, f64::NEG_INFINITY, f64::INFINITY, "(-inf, inf)")?.floor();
+        Ok(match self.checked()? {
+            Self::Laplace { scale } => {
+                let beyond = |steps: f64| (-steps / scale).exp() / (1.0 + (-scale.recip()).exp());
+                if k >= 0.0 { beyond(k + 1.0) } else { 1.0 - beyond(-k) }
+            }
+            Self::Gaussian { scale } => normal::survival((k + 0.5) / scale),
+        })
     }
 
     /// An upper bound of `ln E exp(lambda K)` for one draw `K`.
@@ -94,6 +113,27 @@ mod tests {
             close(noise.stddev().unwrap().powi(2), variance, 1e-11, "variance");
             close(noise.log_mgf(lambda).unwrap(), log_mgf, 1e-10, "log mgf");
             close(noise.log_mgf(-lambda).unwrap(), log_mgf, 1e-10, "the other side");
+        }
+    }
+
+    /// scipy 1.13.1, `dlaplace(1 / b).sf(3 b)`.
+    #[test]
+    fn the_tail_of_laplace_noise_matches_scipy() {
+        for (scale, tail) in [(1.0, 0.01338980493269848), (2.0, 0.01879664308910234), (20.0, 0.02427132545075228)] {
+            close(Noise::Laplace { scale }.survival(3.0 * scale).unwrap(), tail, 1e-12, "tail");
+        }
+    }
+
+    #[test]
+    fn tails_are_symmetric_and_fall() {
+        for noise in [Noise::Laplace { scale: 3.0 }, Noise::Gaussian { scale: 3.0 }] {
+            let above = |k: f64| noise.survival(k).unwrap();
+            for k in -20..20 {
+                let k = f64::from(k);
+                assert!((above(k) + above(-k - 1.0) - 1.0).abs() < 1e-12, "{noise:?} {k}");
+                assert!(above(k) > above(k + 1.0) && above(k) == above(k + 0.9), "{noise:?} {k}");
+            }
+            assert!(noise.survival(f64::NAN).is_err());
         }
     }
 

@@ -31,6 +31,14 @@ pub struct SampleSize {
 /// # Errors
 /// [`Error::OutOfRange`](crate::Error::OutOfRange) when a field lies outside its range.
 pub fn events_per_arm(plan: SampleSize) -> Result<u64> {
+    Ok(planned_events(plan)?.ceil() as u64)
+}
+
+/// [`events_per_arm`] before it is rounded up: both arms together need twice as many, rounded once.
+///
+/// # Errors
+/// Those of [`events_per_arm`].
+pub fn planned_events(plan: SampleSize) -> Result<f64> {
     let rate = open_range("rate", plan.rate, 0.0, 1.0, "(0, 1)")?;
     let limit = plan.margin.limit(plan.direction)?;
     let (variance, gap) = match plan.margin {
@@ -38,7 +46,7 @@ pub fn events_per_arm(plan: SampleSize) -> Result<u64> {
         // p_t - r p_c has expectation (1 - r) p and variance (1 + r^2) p q / n.
         Margin::Relative(_) => ((1.0 + limit * limit) * rate * (1.0 - rate), (1.0 - limit) * rate),
     };
-    Ok(per_arm(variance, gap, plan.alpha, plan.power)?.ceil() as u64)
+    per_arm(variance, gap, plan.alpha, plan.power)
 }
 
 /// Units per arm so that a one-sided test of a difference of means finds a `gap` with the wanted power, where one unit
@@ -51,9 +59,17 @@ pub fn events_per_arm(plan: SampleSize) -> Result<u64> {
 /// [`Error::OutOfRange`](crate::Error::OutOfRange) unless `gap` and `variance` lie in (0, inf), and `alpha` and `power`
 /// in (0, 1).
 pub fn units_per_arm(gap: f64, variance: f64, alpha: f64, power: f64) -> Result<u64> {
+    Ok(planned_units(gap, variance, alpha, power)?.ceil() as u64)
+}
+
+/// [`units_per_arm`] before it is rounded up.
+///
+/// # Errors
+/// Those of [`units_per_arm`].
+pub fn planned_units(gap: f64, variance: f64, alpha: f64, power: f64) -> Result<f64> {
     let gap = open_range("gap", gap, 0.0, f64::INFINITY, "(0, inf)")?;
     let variance = open_range("variance", variance, 0.0, f64::INFINITY, "(0, inf)")?;
-    Ok(per_arm(2.0 * variance, gap, alpha, power)?.ceil() as u64)
+    per_arm(2.0 * variance, gap, alpha, power)
 }
 
 /// `variance` is that of one event of each arm together.

@@ -1,10 +1,11 @@
 //! How likely is Student's t at most x?
 //!
-//! `P(|T| > t) = I(df / (df + t^2); df / 2, 1 / 2)`, the regularised incomplete beta function, by the continued fraction
-//! of DLMF 8.17.22 (Lentz's method) and Loader's binomial density. Held by the tests below, against values of scipy 1.17.
+//! `P(|T| > t) = I(df / (df + t^2); df / 2, 1 / 2)`, the regularised incomplete beta function. Held by the tests below,
+//! against values of scipy 1.17.
 
-use crate::error::{Result, open_range};
-use crate::gamma::binomial_density;
+use crate::beta::incomplete_beta;
+use crate::error::{Result, at_least, open_range};
+use crate::estimate::Estimate;
 use crate::root::{self, Tail};
 
 /// `P(T <= t)` with `df` degrees of freedom. `NaN` in, `NaN` out.
@@ -41,61 +42,34 @@ pub fn quantile(p: f64, df: f64) -> Result<f64> {
     Ok(if p > 0.5 { distance } else { -distance })
 }
 
+/// The degrees of freedom of the difference of two means of `units` each, whose variances differ:
+/// `(V_t + V_c)^2 / (V_t^2 / (n_t - 1) + V_c^2 / (n_c - 1))` (B. Welch, Biometrika 34 (1947), 28-35).
+///
+/// # Errors
+/// [`Error::OutOfRange`](crate::Error::OutOfRange) unless each mean is of two units and one of them has a variance.
+pub fn welch_df(means: [Estimate; 2], units: [u64; 2]) -> Result<f64> {
+    let [treatment, control] = means.map(Estimate::variance);
+    let mut spread = 0.0;
+    for (variance, n) in [treatment, control].into_iter().zip(units) {
+        spread += variance * variance / (at_least("units", n as f64, 2.0, "[2, inf)")? - 1.0);
+    }
+    let total = treatment + control;
+    open_range("degrees of freedom", total * total / spread, 0.0, f64::INFINITY, "(0, inf): a variance is needed")
+}
+
 /// `P(|T| > |t|)`.
 fn outside(t: f64, df: f64) -> f64 {
     if t.is_infinite() {
         return 0.0;
     }
     let square = t * t;
-    beta(0.5 * df, 0.5, df / (df + square), square / (df + square))
+    incomplete_beta(0.5 * df, 0.5, df / (df + square), square / (df + square))
 }
 
 /// `P(|T| <= |t|)`, exact near zero.
 fn inside(t: f64, df: f64) -> f64 {
     let square = t * t;
-    beta(0.5, 0.5 * df, square / (df + square), df / (df + square))
-}
-
-/// The regularised incomplete beta function `I(x; a, b)`, with `rest = 1 - x` given so that neither loses digits.
-fn beta(a: f64, b: f64, x: f64, rest: f64) -> f64 {
-    if x.is_nan() {
-        return x;
-    }
-    if x <= 0.0 || rest <= 0.0 {
-        return if x <= 0.0 { 0.0 } else { 1.0 };
-    }
-    // The fraction converges fast below the mean; above it the other tail is small.
-    if x > (a + 1.0) / (a + b + 2.0) { 1.0 - lower_beta(b, a, rest, x) } else { lower_beta(a, b, x, rest) }
-}
-
-fn lower_beta(a: f64, b: f64, x: f64, rest: f64) -> f64 {
-    // x^a (1 - x)^b / (a B(a, b)) is a binomial density of real arguments.
-    let prefix = binomial_density(a, b, x, rest) * b / (a + b);
-    (prefix * fraction(a, b, x)).min(1.0)
-}
-
-/// `1/(1+ d1/(1+ d2/(1+ ...)))`
-fn fraction(a: f64, b: f64, x: f64) -> f64 {
-    const TINY: f64 = 1e-300;
-    let nonzero = |value: f64| if value.abs() < TINY { TINY } else { value };
-    let mut c = 1.0;
-    let mut d = nonzero(1.0 - (a + b) * x / (a + 1.0)).recip();
-    let mut value = d;
-    let mut m = 0.0;
-    loop {
-        m += 1.0;
-        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
-        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
-        let before = value;
-        for coefficient in [even, odd] {
-            d = nonzero(1.0 + coefficient * d).recip();
-            c = nonzero(1.0 + coefficient / c);
-            value *= c * d;
-        }
-        if (value - before).abs() <= f64::EPSILON * value.abs() {
-            return value;
-        }
-    }
+    incomplete_beta(0.5, 0.5 * df, square / (df + square), df / (df + square))
 }
 
 #[cfg(test)]

@@ -54,3 +54,19 @@ fn edges_are_answered_and_nonsense_is_refused() {
     assert!(cdf(f64::NAN, 3.0).unwrap().is_nan());
     assert!(cdf(1.0, 0.0).is_err() && quantile(1.0, 3.0).is_err() && quantile(0.4, f64::NAN).is_err());
 }
+
+/// gbstats 0.8.0, `TwoSidedTTest` of means.
+#[test]
+fn the_interval_of_welch_matches_gbstats() {
+    let means = [(5100, 63400.0, 856900.0), (5000, 61250.0, 812400.0)];
+    let means = means.map(|(n, sum, squares)| Estimate::of_mean(n, sum, squares).unwrap());
+    let estimate = means[0].minus(means[1]).unwrap();
+    let df = welch_df(means, [5100, 5000]).unwrap();
+    let half_width = quantile(0.975, df).unwrap() * estimate.variance().sqrt();
+    close(estimate.value() - half_width, 0.041005776056898424, "low");
+    close(two_sided(estimate.z(0.0).unwrap(), df).unwrap(), 0.011329341470854182, "p");
+    assert!(welch_df(means, [1, 5000]).is_err());
+    let still = Estimate::new(1.0, 0.0).unwrap();
+    assert!(welch_df([still, still], [9, 9]).is_err());
+    close(welch_df([means[0], still], [9, 9]).unwrap(), 8.0, "one arm that varies");
+}

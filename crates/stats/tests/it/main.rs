@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod case;
 mod generators;
 mod laws;
 mod oracle;
 mod pairs;
 mod peeking;
 mod sequential;
+mod statsmodels;
