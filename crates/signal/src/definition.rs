@@ -16,7 +16,7 @@ use tidegate_privacy::Allowance;
 
 use crate::clause::{ClauseKind, PrivacyClause, lift};
 use crate::cursor::{Cursor, is_word, tokenize};
-use crate::derived::reads_signals;
+use crate::derived::{reads_signals, signals_read};
 use crate::flink::Partition;
 use crate::options::Options;
 use crate::parameters::substitute;
@@ -151,6 +151,11 @@ impl SignalDefinition {
     pub fn is_differential(&self) -> bool {
         let kind = self.clause.as_ref().map(|clause| &clause.kind);
         matches!(kind, Some(ClauseKind::Differential(_)))
+    }
+
+    /// The names of the signals whose rows it reads, as they are written.
+    pub fn signals_read(&self) -> impl Iterator<Item = &str> {
+        signals_read(&self.query)
     }
 
     pub(crate) fn clause_place(&self) -> &Place {

@@ -103,8 +103,18 @@ impl Derived {
 
 /// True for a query that reads rows of signals.
 pub(crate) fn reads_signals(query: &[TokenWithSpan]) -> bool {
+    signals_read(query).next().is_some()
+}
+
+/// The names of the signals whose rows a query reads, before it is planned; empty where a name is missing.
+pub(crate) fn signals_read(query: &[TokenWithSpan]) -> impl Iterator<Item = &str> {
     let is_folder = |token| [Scope::Global, Scope::Internal].iter().any(|scope| is_word(token, scope.folder()));
-    query.windows(2).any(|pair| is_folder(&pair[0]) && pair[1].token == Token::Period)
+    let named =
+        query.windows(2).enumerate().filter(move |(_, pair)| is_folder(&pair[0]) && pair[1].token == Token::Period);
+    named.map(|(at, _)| match query.get(at + 2).map(|name| &name.token) {
+        Some(Token::Word(name)) => name.value.as_str(),
+        _ => "",
+    })
 }
 
 /// What is said of windows and people was said by the signals that it reads.

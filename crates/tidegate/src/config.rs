@@ -21,6 +21,15 @@ pub(crate) struct Config {
     pub(crate) epoch: Epoch,
     pub(crate) privacy: Privacy,
     pub(crate) encryption: Encryption,
+    pub(crate) promotion: Promotion,
+}
+
+/// How a rollout keeps time.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Promotion {
+    /// For rehearsals: acts may be dated by `--at`. Otherwise freezes and expiries could be dated away.
+    pub(crate) simulated_time: bool,
 }
 
 /// Bytes, written with a unit.

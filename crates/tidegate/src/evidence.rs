@@ -15,6 +15,7 @@ use datafusion::catalog::{MemTable, MemorySchemaProvider};
 use datafusion::common::TableReference;
 use datafusion::common::cast::as_float64_array;
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::{SQLOptions, SessionContext};
 use futures::TryStreamExt;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -23,6 +24,7 @@ use tidegate_algebra::query_session;
 use tidegate_gate::file::{Query, Test};
 use tidegate_gate::{Error, Evidence, GateFile, Row, Shape};
 use tidegate_ledger::Store;
+use tidegate_signal::Definitions;
 
 use crate::failure::Result;
 
@@ -49,12 +51,30 @@ impl Reading {
     }
 }
 
-/// Reads everything that a gate asks for.
+/// Signals that are computed from noised ones: noise is in their rows, and nothing there says how much.
+pub(crate) fn hushed(definitions: &Definitions) -> BTreeSet<String> {
+    let noised = definitions.signals.iter().filter(|signal| signal.is_differential());
+    let noised: BTreeSet<&str> = noised.map(|signal| signal.name.value.as_str()).collect();
+    let mut hushed = BTreeSet::new();
+    loop {
+        let before = hushed.len();
+        for signal in &definitions.derived {
+            if signal.signals_read().any(|name| noised.contains(name) || hushed.contains(name)) {
+                hushed.insert(signal.name.value.clone());
+            }
+        }
+        if hushed.len() == before {
+            return hushed;
+        }
+    }
+}
+
+/// Reads everything that a gate asks for; of `hushed` signals it takes no number as evidence.
 ///
 /// # Errors
 /// Only where the store fails: evidence that is wrong is a fact, and the gate says what follows.
-pub(crate) async fn read(store: &Store, gate: &GateFile) -> Result<Reading> {
-    let mut shelf = Shelf { store, signals: BTreeMap::new() };
+pub(crate) async fn read(store: &Store, gate: &GateFile, hushed: &BTreeSet<String>) -> Result<Reading> {
+    let mut shelf = Shelf { store, hushed, signals: BTreeMap::new() };
     let mut reading = Reading::default();
     for check in &gate.checks {
         let may_be_inside = matches!(check.test, Test::HardLimit { .. });
@@ -66,7 +86,7 @@ pub(crate) async fn read(store: &Store, gate: &GateFile) -> Result<Reading> {
             _ => None,
         });
     }
-    for (name, rows) in shelf.signals.into_iter().filter_map(|(name, rows)| Some((name, rows?))) {
+    for (name, rows) in shelf.signals.into_iter().filter_map(|(name, rows)| Some((name, rows.ok()??))) {
         reading.signals.insert(name.clone(), rows.definitions());
         reading.epsilons.extend(rows.epsilon().map(|epsilon| (name, epsilon)));
         reading.inputs.extend(rows.inputs);
@@ -77,8 +97,12 @@ pub(crate) async fn read(store: &Store, gate: &GateFile) -> Result<Reading> {
 /// Signals that were read, each once.
 struct Shelf<'a> {
     store: &'a Store,
-    signals: BTreeMap<String, Option<SignalRows>>,
+    hushed: &'a BTreeSet<String>,
+    signals: BTreeMap<String, Loaded>,
 }
+
+/// The rows of a signal; none where it has released nothing, an error where its files do not fit together.
+type Loaded = Result<Option<SignalRows>, Error>;
 
 /// The rows of a signal, and the files they are from.
 #[derive(Debug, Clone)]
@@ -113,16 +137,21 @@ impl SignalRows {
 impl Shelf<'_> {
     async fn evidence(&mut self, query: &Query, shape: Shape, may_be_inside: bool) -> Result<Result<Evidence, Error>> {
         let read = match query {
-            Query::Signal(name) => self.signal(name, may_be_inside).await?,
+            Query::Signal(name) => self.signal(name, shape, may_be_inside).await?,
             Query::Sql(sql) => self.query(sql, shape).await?,
         };
         Ok(read.and_then(|rows| Evidence::from_rows(shape, rows_of(&rows, shape)?)))
     }
 
     /// The rows of one signal as they are.
-    async fn signal(&mut self, name: &str, may_be_inside: bool) -> Result<Result<RecordBatch, Error>> {
-        let Some(signal) = self.load(name).await? else {
-            return Ok(Err(Error::Unreadable(format!("the signal {name} has released nothing"))));
+    async fn signal(&mut self, name: &str, shape: Shape, may_be_inside: bool) -> Result<Result<RecordBatch, Error>> {
+        if self.hushed.contains(name) {
+            return Ok(Err(Error::UnknownNoise { column: shape.numbers[0], signal: name.to_owned() }));
+        }
+        let signal = match self.load(name).await? {
+            Err(error) => return Ok(Err(error.clone())),
+            Ok(None) => return Ok(Err(Error::Unreadable(format!("the signal {name} has released nothing")))),
+            Ok(Some(signal)) => signal,
         };
         if signal.is_inside && !may_be_inside {
             let cause = format!("the signal {name} is kept inside; of a gate's checks a hard_limit alone may read it");
@@ -144,7 +173,14 @@ impl Shelf<'_> {
         }
         let mut noised = None;
         for name in tables {
-            let Some(signal) = self.load(&name).await?.filter(|signal| !signal.is_inside) else { continue };
+            if self.hushed.contains(&name) {
+                return Ok(Err(Error::UnknownNoise { column: shape.numbers[0], signal: name }));
+            }
+            let signal = match self.load(&name).await? {
+                Err(error) => return Ok(Err(error.clone())),
+                Ok(signal) => signal.as_ref().filter(|signal| !signal.is_inside),
+            };
+            let Some(signal) = signal else { continue };
             if signal.is_noised() {
                 noised.get_or_insert(name.clone());
             }
@@ -156,29 +192,34 @@ impl Shelf<'_> {
                 return Ok(Err(unreadable(&error)));
             }
         }
-        let rows = match run(&session, sql).await {
-            Ok(rows) => rows,
+        let (rows, plan) = match run(&session, sql).await {
+            Ok(found) => found,
             Err(error) => return Ok(Err(unreadable(&error))),
         };
-        let silent = |column: &&&str| rows.column_by_name(&noise_of(column)).is_none();
-        Ok(match (noised, shape.numbers.iter().find(silent)) {
+        // Of a noised number the noise must be its own, as it was released: what a query computes from several is no longer
+        // what the column beside it says.
+        let tells = |column: &str| {
+            let number = released_column(&plan, column);
+            number.is_some_and(|number| released_column(&plan, &noise_of(column)) == Some(noise_of(&number)))
+        };
+        Ok(match (noised, shape.numbers.iter().find(|column| !tells(column))) {
             (Some(signal), Some(column)) => Err(Error::UnknownNoise { column, signal }),
             _ => Ok(rows),
         })
     }
 
-    async fn load(&mut self, name: &str) -> Result<Option<&SignalRows>> {
+    async fn load(&mut self, name: &str) -> Result<&Loaded> {
         if !self.signals.contains_key(name) {
             let released = load(self.store, name, "released").await?;
-            let found = if released.is_some() { released } else { load(self.store, name, "internal").await? };
+            let found = if let Ok(None) = released { load(self.store, name, "internal").await? } else { released };
             self.signals.insert(name.to_owned(), found);
         }
-        Ok(self.signals.get(name).and_then(Option::as_ref))
+        Ok(&self.signals[name])
     }
 }
 
 /// Reads the files of a signal, with the day of their folder as the column `date`.
-async fn load(store: &Store, name: &str, folder: &str) -> Result<Option<SignalRows>> {
+async fn load(store: &Store, name: &str, folder: &str) -> Result<Loaded> {
     let paths = store.list(&format!("{folder}/signal={name}")).await?;
     let (mut batches, mut inputs) = (Vec::new(), Vec::new());
     for path in paths.into_iter().filter(|path| path.ends_with(".parquet")) {
@@ -186,9 +227,13 @@ async fn load(store: &Store, name: &str, folder: &str) -> Result<Option<SignalRo
         inputs.push((path.clone(), format!("{:x}", Sha256::digest(&bytes))));
         batches.extend(decode(&path, bytes)?);
     }
-    let Some(first) = batches.first() else { return Ok(None) };
+    let Some(first) = batches.first() else { return Ok(Ok(None)) };
+    // Days of two definitions: a run that replaces them is under way.
+    if batches.iter().any(|batch| batch.schema() != first.schema()) {
+        return Ok(Err(Error::Unreadable(format!("the days of the signal {name} have different columns"))));
+    }
     let rows = concat_batches(&first.schema(), &batches).map_err(DataFusionError::from)?;
-    Ok(Some(SignalRows { rows, inputs, is_inside: folder == "internal" }))
+    Ok(Ok(Some(SignalRows { rows, inputs, is_inside: folder == "internal" })))
 }
 
 fn decode(path: &str, bytes: Bytes) -> Result<Vec<RecordBatch>> {
@@ -221,11 +266,32 @@ fn tables_of(session: &SessionContext, sql: &str) -> Result<Vec<String>, DataFus
         .collect())
 }
 
-async fn run(session: &SessionContext, sql: &str) -> Result<RecordBatch, DataFusionError> {
+async fn run(session: &SessionContext, sql: &str) -> Result<(RecordBatch, LogicalPlan), DataFusionError> {
     let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    let rows = session.sql_with_options(sql, read_only).await?.execute_stream().await?;
+    let query = session.sql_with_options(sql, read_only).await?;
+    let plan = query.logical_plan().clone();
+    let rows = query.execute_stream().await?;
     let schema = rows.schema();
-    Ok(concat_batches(&schema, &rows.try_collect::<Vec<_>>().await?)?)
+    Ok((concat_batches(&schema, &rows.try_collect::<Vec<_>>().await?)?, plan))
+}
+
+/// The released column that a column of a query is, unchanged and row by row; none where the query computes it, or adds rows
+/// up or joins them.
+fn released_column(plan: &LogicalPlan, column: &str) -> Option<String> {
+    match plan {
+        LogicalPlan::Projection(projection) => {
+            let found = projection.expr.iter().find(|expression| expression.schema_name().to_string() == column);
+            let found =
+                found.or_else(|| projection.expr.iter().find(|expression| expression.qualified_name().1 == column))?;
+            let inner = if let Expr::Alias(alias) = found { alias.expr.as_ref() } else { found };
+            if let Expr::Column(inner) = inner { released_column(&projection.input, &inner.name) } else { None }
+        }
+        LogicalPlan::Filter(filter) => released_column(&filter.input, column),
+        LogicalPlan::Sort(sort) => released_column(&sort.input, column),
+        LogicalPlan::SubqueryAlias(alias) => released_column(&alias.input, column),
+        LogicalPlan::TableScan(_) => Some(column.to_owned()),
+        _ => None,
+    }
 }
 
 fn noise_of(column: &str) -> String {

@@ -35,6 +35,8 @@ struct Problem {
     cause: String,
     fix: String,
     snippet: Option<Snippet>,
+    /// Whether its exit code is an answer, and not a kind of failure.
+    is_answer: bool,
 }
 
 /// A piece of a text file.
@@ -57,7 +59,14 @@ impl Snippet {
 
 impl Failure {
     fn new(code: &str, exit: u8, cause: impl Into<String>, fix: impl Into<String>) -> Self {
-        let problem = Problem { code: code.to_owned(), exit, cause: cause.into(), fix: fix.into(), snippet: None };
+        let problem = Problem {
+            code: code.to_owned(),
+            exit,
+            cause: cause.into(),
+            fix: fix.into(),
+            snippet: None,
+            is_answer: false,
+        };
         Self { problems: vec![problem] }
     }
 
@@ -78,7 +87,16 @@ impl Failure {
 
     /// An answer that is no success: a rule that forbids a step, with the exit code that says which.
     pub(crate) fn refusal(code: &str, exit: u8, cause: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self::new(code, exit, cause, fix)
+        let mut failure = Self::new(code, exit, cause, fix);
+        failure.problems.iter_mut().for_each(|problem| problem.is_answer = true);
+        failure
+    }
+
+    /// The same for a job whose exit codes are answers: whatever failed is an error, never "wait" or "inconclusive".
+    pub(crate) fn beside_answers(mut self) -> Self {
+        let failed = self.problems.iter_mut().filter(|problem| !problem.is_answer && problem.exit != USAGE);
+        failed.for_each(|problem| problem.exit = 1);
+        self
     }
 
     /// Whether waiting may help: something outside of the project's text failed, or another process was faster.
@@ -140,6 +158,7 @@ impl From<Vec<Refusal>> for Failure {
             snippet: Some(Snippet::of(&refusal.place)),
             cause: refusal.cause,
             fix: refusal.fix,
+            is_answer: false,
         });
         Self { problems: problems.collect() }
     }

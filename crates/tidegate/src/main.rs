@@ -33,7 +33,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Arguments, Command};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 
 /// Batches are many short-lived buffers, which the system's allocator gives back to the kernel each time.
 #[global_allocator]
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     log.with_target(false).without_time().init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return failure::Failure::io("start", "worker threads", &error).report(),
+        Err(error) => return Failure::io("start", "worker threads", &error).report(),
     };
     match runtime.block_on(run(arguments)) {
         Ok(code) => code,
@@ -70,9 +70,9 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Sql(options) => commands::sql::run(&place, &options).await,
         Command::Report(options) => commands::report::run(&place, &options).await,
         Command::Generate(options) => commands::generate::run(&options),
-        Command::Gate(options) => commands::gate::run(&place, &options).await,
+        Command::Gate(options) => commands::gate::run(&place, &options).await.map_err(Failure::beside_answers),
         Command::Bundle(options) => commands::bundle::run(&place, options).await,
-        Command::Promote(options) => commands::promote::run(&place, &options).await,
+        Command::Promote(options) => commands::promote::run(&place, &options).await.map_err(Failure::beside_answers),
         Command::Completions(options) => Ok(commands::completions::run(&options)),
     }
 }

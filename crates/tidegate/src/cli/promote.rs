@@ -22,8 +22,8 @@ pub(crate) struct Promote {
 /// Who acts, and when.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Acting {
-    /// The private key of who acts, PKCS#8 PEM; by default TIDEGATE_KEY names the file.
-    #[arg(long, value_name = "FILE", env = "TIDEGATE_KEY", hide_env_values = true)]
+    /// The private key of who acts, PKCS#8 PEM; by default TIDEGATE_SIGNING_KEY names the file.
+    #[arg(long, value_name = "FILE", env = "TIDEGATE_SIGNING_KEY", hide_env_values = true)]
     pub(crate) key: Option<PathBuf>,
     /// The instant at which it is done; by default now.
     #[arg(long, value_name = "INSTANT")]

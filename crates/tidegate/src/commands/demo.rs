@@ -1,5 +1,6 @@
 //! `tidegate demo`: the whole way, from generated telemetry to a verdict, on embedded definitions.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -44,7 +45,7 @@ pub(crate) async fn run(options: cli::Demo) -> Result<ExitCode> {
     let project = Project::load(&place).await?;
     let summary = drain(&project, InputEnd::End).await?;
     let gate_file = gate::read(&folder.join(GATE))?;
-    let verdict = gate::evaluate(&project.store()?, &gate_file, None).await?;
+    let verdict = gate::evaluate(&project.store()?, &gate_file, &BTreeSet::new(), None).await?;
     print(&story(folder, &summary, &verdict))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! `tidegate gate`: a gate file is asked, planned or described, without registering anything.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -14,6 +15,7 @@ use crate::config::Config;
 use crate::evidence;
 use crate::failure::{Failure, Result, Snippet};
 use crate::output::print;
+use crate::project::defined;
 use crate::storage::{self, root_of};
 use crate::words::counted;
 
@@ -29,7 +31,7 @@ pub(crate) async fn run(place: &Place, options: &Gate) -> Result<ExitCode> {
         GateCommand::Evaluate { file, as_of, format } => {
             let gate = find(place, file)?;
             let store = store_of(place)?;
-            let verdict = evaluate(&store, &gate, as_of.map(|at| at.0)).await?;
+            let verdict = evaluate(&store, &gate, &hushed(place).await?, as_of.map(|at| at.0)).await?;
             print(&show(&verdict, *format)?)?;
             Ok(ExitCode::from(verdict.exit_code()))
         }
@@ -40,7 +42,7 @@ pub(crate) async fn run(place: &Place, options: &Gate) -> Result<ExitCode> {
 /// Plans the gate of a file, and says so.
 pub(crate) async fn plan_file(place: &Place, file: &Path, assume: Assume, json: bool) -> Result<ExitCode> {
     let gate = find(place, file)?;
-    let (plan, epsilons) = plan_of(&store_of(place)?, &gate, assume.traffic()).await?;
+    let (plan, epsilons) = plan_of(&store_of(place)?, &gate, &hushed(place).await?, assume.traffic()).await?;
     print(&if json { to_json(&plan)? } else { describe(&plan, &epsilons) })?;
     Ok(if plan.decides { ExitCode::SUCCESS } else { ExitCode::from(INVALID) })
 }
@@ -54,6 +56,11 @@ fn find(place: &Place, file: &Path) -> Result<GateFile> {
 pub(crate) fn store_of(place: &Place) -> Result<Store> {
     let config = Config::read(&place.project)?;
     storage::open(&root_of(place, &config), &config)
+}
+
+/// Signals of the project in which nobody knows how much noise there is.
+pub(crate) async fn hushed(place: &Place) -> Result<BTreeSet<String>> {
+    Ok(evidence::hushed(&defined(place, &Config::read(&place.project)?).await?))
 }
 
 /// Reads and checks a gate file.
@@ -81,8 +88,13 @@ fn cause(error: &Error) -> String {
 }
 
 /// Reads the gate's evidence and decides, as of an instant or of the end of the evidence.
-pub(crate) async fn evaluate(store: &Store, gate: &GateFile, as_of_us: Option<i64>) -> Result<Verdict> {
-    let read = evidence::read(store, gate).await?;
+pub(crate) async fn evaluate(
+    store: &Store,
+    gate: &GateFile,
+    hushed: &BTreeSet<String>,
+    as_of_us: Option<i64>,
+) -> Result<Verdict> {
+    let read = evidence::read(store, gate, hushed).await?;
     let facts = Facts {
         as_of_us: as_of_us.or(read.last_us(gate)).unwrap_or(0),
         share: gate.stage.ramp.first().copied(),
@@ -97,9 +109,10 @@ pub(crate) async fn evaluate(store: &Store, gate: &GateFile, as_of_us: Option<i6
 pub(crate) async fn plan_of(
     store: &Store,
     gate: &GateFile,
+    hushed: &BTreeSet<String>,
     assumed: Option<Traffic>,
 ) -> Result<(Plan, Vec<(String, f64)>)> {
-    let read = evidence::read(store, gate).await?;
+    let read = evidence::read(store, gate, hushed).await?;
     let share = gate.stage.ramp.first().copied().unwrap_or(0.5);
     let invalid = |error: Error| Failure::usage(error.code(), error.to_string(), error.help());
     let mut traffic = Vec::new();

@@ -13,6 +13,7 @@ use tidegate_stream::now_us;
 use super::gate;
 use crate::cli::Place;
 use crate::cli::promote::{Acting, Promote, PromoteCommand};
+use crate::config::Config;
 use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::promote::{Act, Desk, Filed, enroll, file_new, publish};
@@ -63,9 +64,21 @@ pub(crate) async fn run(place: &Place, options: &Promote) -> Result<ExitCode> {
     }
 }
 
-/// When it is done.
-fn instant_of(acting: &Acting) -> i64 {
-    acting.at.map_or_else(now_us, |at| at.0)
+/// When it is done: now, but in a rehearsal.
+///
+/// # Errors
+/// TG677 when another instant is given in earnest: a freeze, an expiry and the age of a drill could be dated away.
+fn instant_of(place: &Place, acting: &Acting) -> Result<i64> {
+    match acting.at {
+        None => Ok(now_us()),
+        Some(at) if Config::read(&place.project)?.promotion.simulated_time => Ok(at.0),
+        Some(_) => {
+            let cause = "acts are dated by the clock, and --at is for rehearsals";
+            let fix =
+                "leave --at out; a project for rehearsals says simulated_time = true in [promotion] of tidegate.toml";
+            Err(Failure::usage("TG677", cause, fix))
+        }
+    }
 }
 
 /// A clock for durations.
@@ -75,7 +88,7 @@ fn elapsed() -> Duration {
 
 /// Opens the desk, files charges that are new, and writes what follows from pointers that another did not live to write.
 async fn open(place: &Place, acting: &Acting) -> Result<Desk> {
-    let mut desk = Desk::open(place, acting.key.as_deref()).await?;
+    let mut desk = Desk::open(place, acting.key.as_deref(), acting.dry_run).await?;
     if !acting.dry_run {
         file_new(&mut desk).await?;
         for name in desk.records.names() {

@@ -40,6 +40,8 @@ pub(crate) struct VerdictFile<'a> {
     pub(crate) run_id: &'a str,
     pub(crate) registration: &'a str,
     pub(crate) step: u64,
+    pub(crate) as_of_us: i64,
+    pub(crate) share: Option<f64>,
     /// Released files, and the SHA-256 of their bytes.
     pub(crate) inputs: &'a BTreeMap<String, String>,
     /// What was true besides them.
@@ -56,6 +58,8 @@ pub(crate) struct Charged {
     pub(crate) seq: u64,
     /// SHA-256 of the record's file.
     pub(crate) record: String,
+    /// Who filed it.
+    pub(crate) by: String,
     pub(crate) charge: Charge,
 }
 
@@ -78,12 +82,25 @@ impl Act {
             Self::Register(registered) => format!("registry/registrations/{}.json", registered.id()),
             Self::Judge(run_id, _) => format!("registry/judgements/{run_id}.json"),
             Self::Approve(approval) => {
-                let id = digest_of(&(&approval.registration, &approval.verdict, &approval.by));
+                // Again, once it has expired.
+                let id = digest_of(&(&approval.registration, &approval.verdict, &approval.by, approval.at_us));
                 format!("registry/approvals/{id}.json")
             }
             Self::Drill(drill) => format!("registry/drills/{}/{:020}.json", drill.name, drill.at_us),
             Self::Point(pointer) => pointer_path(&pointer.name, pointer.generation),
             Self::Charge(charged) => format!("registry/charges/{:020}.json", charged.seq),
+        }
+    }
+
+    /// Who did it: whose signature it must have.
+    pub(crate) fn by(&self) -> &str {
+        match self {
+            Self::Register(registered) => &registered.registration.author,
+            Self::Judge(_, judged) => &judged.by,
+            Self::Approve(approval) => &approval.by,
+            Self::Drill(drill) => &drill.by,
+            Self::Point(pointer) => &pointer.by,
+            Self::Charge(charged) => &charged.by,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What did the evidence cost, and could every day of it be paid?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 use tidegate_gate::GateFile;
@@ -46,22 +46,32 @@ pub(crate) async fn unpaid_days(
 ///
 /// # Errors
 /// When a charge is filed otherwise than the budget's log has it, or the store fails.
-pub(crate) async fn file_new(desk: &mut Desk) -> Result<u64> {
-    let filed = desk.records.entries.iter().filter(|entry| matches!(entry.act, Act::Charge(_))).count();
+pub(crate) async fn file_new(desk: &mut Desk) -> Result<()> {
+    let filed = |act: &Act| if let Act::Charge(charged) = act { Some(charged.seq) } else { None };
+    let filed: BTreeSet<u64> = desk.records.entries.iter().filter_map(|entry| filed(&entry.act)).collect();
     let budget = Budget::open(desk.records.store.clone()).await?;
-    let mut new = 0;
-    for record in budget.charges().iter().skip(filed) {
+    for record in budget.charges().iter().filter(|record| !filed.contains(&record.seq)) {
         let bytes = encode(record.seq, record.prev, &record.body)
             .map_err(|error| Failure::infrastructure("TG500", error.to_string(), "report this as a bug"))?;
-        let charged =
-            Charged { seq: record.seq, record: format!("{:x}", Sha256::digest(&bytes)), charge: record.body.clone() };
+        let charged = Charged {
+            seq: record.seq,
+            record: format!("{:x}", Sha256::digest(&bytes)),
+            by: desk.me.name.clone(),
+            charge: record.body.clone(),
+        };
         match desk.file(Act::Charge(charged.clone())).await? {
-            Filed::Other(other) if *other != Act::Charge(charged) => {
+            Filed::New => {}
+            // Whoever filed it first has signed it.
+            Filed::Other(other) if is_same_charge(&other, &charged) => {}
+            Filed::Other(_) => {
                 let cause = format!("charge {} stands otherwise in the audit log", record.seq);
                 return Err(Failure::infrastructure("TG672", cause, "run `tidegate promote verify`"));
             }
-            Filed::New | Filed::Other(_) => new += 1,
         }
     }
-    Ok(new)
+    Ok(())
+}
+
+fn is_same_charge(other: &Act, charged: &Charged) -> bool {
+    matches!(other, Act::Charge(other) if other.record == charged.record && other.charge == charged.charge)
 }

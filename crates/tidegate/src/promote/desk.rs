@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use tidegate_audit::{AuditLog, Envelope, Keyring, PrivateKey, PublicKey, Reader, log::FOLDER};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tidegate_audit::{AuditLog, Envelope, PrivateKey, PublicKey, Reader, log::FOLDER};
 use tidegate_gate::GateFile;
 use tidegate_gate::rollout::Rollout;
 use tidegate_ledger::{Created, Store};
 
-use super::act::{Act, Registered};
-use super::people::{self, Person};
+use super::act::{Act, Registered, verdict_path};
+use super::people::{People, Person};
 use crate::cli::Place;
 use crate::config::Config;
 use crate::failure::{Failure, Result};
@@ -39,15 +41,21 @@ pub(super) const FOLDERS: [&str; 6] = [
 pub(crate) struct Records {
     pub(crate) store: Store,
     pub(crate) root: PathBuf,
-    pub(crate) keys: Keyring,
+    pub(crate) people: People,
     pub(crate) reader: Option<Reader>,
     /// In their order.
     pub(crate) entries: Vec<Entry>,
+    /// What is not believed, and why: no rule knows of it.
+    pub(crate) doubtful: Vec<(String, String)>,
+    /// Acts that the log has, believed or not.
+    pub(crate) size: u64,
 }
 
 /// An act as the log has it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry {
+    /// Its number in the log.
+    pub(crate) index: u64,
     pub(crate) act: Act,
     /// Its envelope.
     pub(crate) bytes: Bytes,
@@ -75,25 +83,75 @@ impl Records {
         let config = Config::read(&place.project)?;
         let root = root_of(place, &config);
         let store = storage::open(&root, &config)?;
-        let keys = people::keyring(&place.project)?;
-        let mut records = Self { store, root, keys, reader: None, entries: Vec::new() };
+        let people = People::of(&place.project)?;
+        let mut records =
+            Self { store, root, people, reader: None, entries: Vec::new(), doubtful: Vec::new(), size: 0 };
         if let Some(key) = records.log_public_key().await? {
             records.reader = Some(Reader::new(records.store.clone(), FOLDER, ORIGIN, key)?);
         }
         Ok(records)
     }
 
-    /// Reads the log, and believes what somebody known has signed.
+    /// Reads the log, and believes what somebody known has done and signed themselves. The rest is kept out, so that nobody who
+    /// was forgotten in `people.toml` stands in the way of a rollback.
     pub(crate) async fn load(&mut self) -> Result<()> {
         let Some(reader) = &self.reader else { return Ok(()) };
         let read = reader.entries().try_collect::<Vec<_>>().await?;
-        let entries = read.into_iter().map(|(_, bytes)| {
-            let envelope = Envelope::decode(&bytes)?;
-            envelope.verify(&self.keys)?;
-            Ok(Entry { act: Act::of(envelope.statement())?, bytes })
-        });
-        self.entries = entries.collect::<Result<_>>()?;
+        self.size = read.len() as u64;
+        let (mut entries, mut doubtful) = (Vec::with_capacity(read.len()), Vec::new());
+        for (index, bytes) in read {
+            let act = match self.believe(&bytes) {
+                Ok(act) => act,
+                Err(why) => {
+                    doubtful.push((format!("act {index}"), why));
+                    continue;
+                }
+            };
+            match self.contradiction(&act).await? {
+                Some(why) => doubtful.push((act.path(), why)),
+                None => entries.push(Entry { index, act, bytes }),
+            }
+        }
+        (self.entries, self.doubtful) = (entries, doubtful);
         Ok(())
+    }
+
+    /// The act of an envelope that whoever did it has signed, alone.
+    pub(super) fn believe(&self, bytes: &[u8]) -> Result<Act, String> {
+        let envelope = Envelope::decode(bytes).map_err(|error| error.to_string())?;
+        let signers = envelope.verify(&self.people.keys).map_err(|error| error.to_string())?;
+        let act = Act::of(envelope.statement()).map_err(|failure| failure.to_string())?;
+        if signers != [act.by()] {
+            return Err(format!("it says that {} did it, and {} signed it", act.by(), signers.join(" and ")));
+        }
+        match &act {
+            Act::Approve(approval) if !self.people.have(&approval.by, &approval.roles) => {
+                Err(format!("{} does not have the roles {}", approval.by, approval.roles.join(", ")))
+            }
+            _ => Ok(act),
+        }
+    }
+
+    /// What a judgement says otherwise than its verdict's file.
+    async fn contradiction(&self, act: &Act) -> Result<Option<String>> {
+        let Act::Judge(run_id, judged) = act else { return Ok(None) };
+        let Some(bytes) = self.store.get(&verdict_path(run_id)).await? else {
+            return Ok(Some("its verdict is missing".to_owned()));
+        };
+        if format!("sha256:{:x}", Sha256::digest(&bytes)) != judged.verdict {
+            return Ok(Some("its verdict is another than what was signed".to_owned()));
+        }
+        let file = serde_json::from_slice::<Value>(&bytes).unwrap_or_default();
+        let says = [
+            (&file["run_id"], Value::from(run_id.as_str())),
+            (&file["registration"], Value::from(judged.registration.as_str())),
+            (&file["step"], Value::from(judged.step)),
+            (&file["as_of_us"], Value::from(judged.as_of_us)),
+            (&file["verdict"]["digest"], Value::from(judged.gate.as_str())),
+            (&file["verdict"]["verdict"], Value::from(judged.status.to_string())),
+        ];
+        let differs = says.iter().any(|(found, signed)| *found != signed);
+        Ok(differs.then(|| "it says otherwise than its verdict".to_owned()))
     }
 
     async fn log_public_key(&self) -> Result<Option<PublicKey>> {
@@ -138,15 +196,15 @@ impl Records {
 
     /// What is known of a name.
     pub(crate) fn rollout(&self, name: &str) -> Result<Rollout> {
-        Self::rollout_of(name, &self.entries)
+        Self::rollout_of(name, &self.entries, self.size)
     }
 
-    /// What some entries say of a name.
-    pub(crate) fn rollout_of(name: &str, entries: &[Entry]) -> Result<Rollout> {
-        let mut rollout = Rollout::default();
+    /// What the first `facts` acts of the log say of a name.
+    pub(crate) fn rollout_of(name: &str, entries: &[Entry], facts: u64) -> Result<Rollout> {
+        let mut rollout = Rollout { facts, ..Rollout::default() };
         let mut pointers = BTreeMap::new();
         let known = |rollout: &Rollout, id: &str| rollout.registrations.contains_key(id);
-        for Entry { act, .. } in entries {
+        for Entry { act, .. } in entries.iter().filter(|entry| entry.index < facts) {
             match act {
                 Act::Register(registered) if registered.registration.name == name => {
                     let Registered { registration, gates } = registered;
@@ -182,34 +240,39 @@ impl Records {
 pub(crate) struct Desk {
     pub(crate) records: Records,
     pub(crate) me: Person,
-    log: AuditLog,
+    /// None where nothing is to be written.
+    log: Option<AuditLog>,
 }
 
 impl Desk {
-    /// Opens the records to act on them, and appends what others filed and did not live to append.
-    pub(crate) async fn open(place: &Place, key: Option<&Path>) -> Result<Self> {
+    /// Opens the records to act on them, and appends what others filed and did not live to append; or to say what would be
+    /// done, and then nothing is written.
+    pub(crate) async fn open(place: &Place, key: Option<&Path>, dry_run: bool) -> Result<Self> {
         let me = Person::of(&place.project, key)?;
-        let mut records = Records::read(place).await?;
+        if dry_run {
+            return Ok(Self { records: Records::read(place).await?, me, log: None });
+        }
+        let mut records = Records::open(place).await?;
         let log_key = secret::kept_or_drawn(&records.store, &records.root, LOG_KEY).await?;
         let log_key = PrivateKey::from_seed(&log_key);
         let pem = log_key.public().to_pem()?;
         let _ = records.store.create(LOG_PUBLIC_KEY, pem.into_bytes().into()).await?;
         let log = AuditLog::open(records.store.clone(), FOLDER, ORIGIN, log_key).await?;
         records.reader = Some(log.reader().clone());
-        let mut desk = Self { records, me, log };
+        let mut desk = Self { records, me, log: Some(log) };
         desk.settle().await?;
         Ok(desk)
     }
 
     /// Appends every file that is not in the log yet, and reads what was done.
     pub(crate) async fn settle(&mut self) -> Result<()> {
+        let Some(log) = &mut self.log else { return Ok(()) };
         for folder in FOLDERS {
             for path in self.records.store.list(folder).await? {
                 if let Some(bytes) = self.records.store.get(&path).await? {
-                    // What is no envelope of somebody known is not this log's business: `verify` names it.
-                    let envelope = Envelope::decode(&bytes);
-                    if envelope.is_ok_and(|envelope| envelope.verify(&self.records.keys).is_ok()) {
-                        self.log.append_once(&bytes).await?;
+                    // What nobody known has done, or lies where it does not belong, is not this log's business.
+                    if self.records.believe(&bytes).is_ok_and(|act| act.path() == path) {
+                        log.append_once(&bytes).await?;
                     }
                 }
             }
@@ -219,16 +282,18 @@ impl Desk {
 
     /// Files an act: the file first, which is there once or not at all, then the log.
     pub(crate) async fn file(&mut self, act: Act) -> Result<Filed> {
+        let Some(log) = &mut self.log else { return Ok(Filed::New) };
         let path = act.path();
         let bytes = Envelope::sign(act.statement()?, &self.me.key).encode();
         let created = self.records.store.create(&path, bytes.clone().into()).await?;
         let standing = self.records.store.get(&path).await?.unwrap_or_default();
-        self.log.append_once(&standing).await?;
+        let index = log.append_once(&standing).await?;
+        self.records.size = self.records.size.max(index + 1);
         if created == Created::AlreadyExists && standing != bytes {
             let other = Act::of(Envelope::decode(&standing)?.statement())?;
             return Ok(Filed::Other(Box::new(other)));
         }
-        self.records.entries.push(Entry { act, bytes: bytes.into() });
+        self.records.entries.push(Entry { index, act, bytes: bytes.into() });
         Ok(Filed::New)
     }
 }

@@ -32,7 +32,7 @@ pub(crate) use act::{Act, Registered};
 pub(crate) use charges::file_new;
 pub(crate) use desk::{Desk, Filed, Records};
 pub(crate) use drill::rehearse;
-pub(crate) use judge::{Judged, judge};
+pub(crate) use judge::{Asking, Judged, judge};
 pub(crate) use outputs::publish;
 pub(crate) use people::enroll;
 pub(crate) use verify::verify;

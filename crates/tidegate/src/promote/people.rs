@@ -2,6 +2,7 @@
 //!
 //! `people.toml` in the project's folder lists names, roles and public keys. Private keys stay with the people.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -26,6 +27,9 @@ struct Listed {
     name: String,
     #[serde(default)]
     roles: Vec<String>,
+    /// Acts no more; what they signed stays theirs.
+    #[serde(default)]
+    retired: bool,
     public_key: String,
 }
 
@@ -57,20 +61,35 @@ fn roster(project: &Path) -> Result<Vec<(Listed, PublicKey)>> {
     people.collect()
 }
 
-/// The keys of everybody who may act.
-pub(crate) fn keyring(project: &Path) -> Result<Keyring> {
-    let mut keys = Keyring::default();
-    for (listed, key) in roster(project)? {
-        keys.add(listed.name, key)?;
+/// Whose signatures count, and which roles each has.
+#[derive(Debug, Default)]
+pub(crate) struct People {
+    pub(crate) keys: Keyring,
+    roles: BTreeMap<String, Vec<String>>,
+}
+
+impl People {
+    pub(crate) fn of(project: &Path) -> Result<Self> {
+        let mut people = Self::default();
+        for (listed, key) in roster(project)? {
+            people.keys.add(listed.name.clone(), key)?;
+            people.roles.insert(listed.name, listed.roles);
+        }
+        Ok(people)
     }
-    Ok(keys)
+
+    /// Whether somebody has all of these roles.
+    pub(crate) fn have(&self, name: &str, roles: &[String]) -> bool {
+        self.roles.get(name).is_some_and(|known| roles.iter().all(|role| known.contains(role)))
+    }
 }
 
 impl Person {
     /// Whose private key this is.
     pub(crate) fn of(project: &Path, key: Option<&Path>) -> Result<Self> {
         let Some(path) = key else {
-            let fix = "give --key FILE or set TIDEGATE_KEY; `tidegate promote enroll NAME --key FILE` makes one";
+            let fix =
+                "give --key FILE or set TIDEGATE_SIGNING_KEY; `tidegate promote enroll NAME --key FILE` makes one";
             return Err(Failure::usage("TG673", "nobody is named who acts, and every act is signed", fix));
         };
         let key = PrivateKey::read(path)?;
@@ -80,6 +99,10 @@ impl Person {
             let cause = format!("{} is the key of nobody in {FILE}", path.display());
             return Err(Failure::usage("TG673", cause, "add the public key there, or use another key"));
         };
+        if listed.retired {
+            let cause = format!("{} is retired in {FILE}", listed.name);
+            return Err(Failure::usage("TG673", cause, "have somebody else act"));
+        }
         Ok(Self { name: listed.name, roles: listed.roles, key })
     }
 }
@@ -94,6 +117,10 @@ pub(crate) fn enroll(project: &Path, name: &str, roles: &[String], key: &Path) -
     }
     if roster(project)?.iter().any(|(listed, _)| listed.name == name) {
         return Err(Failure::usage("TG673", format!("{name} is in {FILE} already"), "choose another name"));
+    }
+    if key.exists() {
+        let cause = format!("{} is there already", key.display());
+        return Err(Failure::usage("TG673", cause, "choose another file for the key with --key"));
     }
     let private = PrivateKey::generate()?;
     private.create(key)?;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tidegate_gate::render::{cloud_event, flagd};
 use tidegate_gate::rollout::{Action, Override, Pointer, Rollout, advance, hold, rollback};
@@ -17,7 +17,7 @@ use tidegate_stream::{Commit, History, LOG, ReleaseEntry};
 
 use super::act::{Act, pointer_path, verdict_path};
 use super::desk::{Entry, FOLDERS, Records};
-use super::judge::judge;
+use super::judge::{Asking, judge};
 use super::outputs::{bytes_of, event_path, flags_path};
 use crate::failure::Result;
 use crate::registry::Registry;
@@ -46,7 +46,7 @@ impl fmt::Display for Problem {
 ///
 /// # Errors
 /// Only where the store cannot be read.
-pub(crate) async fn verify(records: &mut Records) -> Result<Vec<Problem>> {
+pub(crate) async fn verify(records: &mut Records, hushed: &BTreeSet<String>) -> Result<Vec<Problem>> {
     let store = records.store.clone();
     let mut verifier = Verifier { store: &store, problems: BTreeSet::new() };
     let log_holds = verifier.audit_log(records).await?;
@@ -56,10 +56,13 @@ pub(crate) async fn verify(records: &mut Records) -> Result<Vec<Problem>> {
     // Of a log that is damaged nothing more can be said: what it should hold is not known.
     if log_holds {
         records.load().await?;
+        for (what, why) in &records.doubtful {
+            verifier.wrong(what, None, why);
+        }
         verifier.envelopes(records).await?;
         verifier.verdicts(records, &released).await?;
         for name in records.names() {
-            verifier.rollout(records, &name).await?;
+            verifier.rollout(records, &name, hushed).await?;
         }
     }
     verifier.budget(records).await?;
@@ -79,7 +82,7 @@ impl Verifier<'_> {
     /// Tiles, signatures, head: all from the entries.
     async fn audit_log(&mut self, records: &Records) -> Result<bool> {
         let Some(reader) = &records.reader else { return Ok(true) };
-        match reader.verify(&records.keys).await {
+        match reader.verify(&records.people.keys).await {
             Ok(_) => return Ok(true),
             Err(tidegate_audit::Error::Damaged(damage)) => {
                 self.wrong(damage.file, Some(damage.offset), damage.what.to_string());
@@ -219,7 +222,7 @@ impl Verifier<'_> {
     }
 
     /// Every generation follows from the facts that stood before it, and what follows from it is as it should be.
-    async fn rollout(&mut self, records: &Records, name: &str) -> Result<()> {
+    async fn rollout(&mut self, records: &Records, name: &str, hushed: &BTreeSet<String>) -> Result<()> {
         let whole = records.rollout(name)?;
         for (generation, pointer) in whole.pointers.iter().enumerate() {
             let path = pointer_path(name, pointer.generation);
@@ -227,9 +230,7 @@ impl Verifier<'_> {
                 self.wrong(path, None, format!("generation {generation} is missing before it"));
                 return Ok(());
             }
-            let at =
-                records.entries.iter().position(|entry| matches!(&entry.act, Act::Point(found) if found == pointer));
-            let mut before = Records::rollout_of(name, &records.entries[..at.unwrap_or(0)])?;
+            let mut before = Records::rollout_of(name, &records.entries, pointer.facts)?;
             before.pointers = whole.pointers[..generation].to_vec();
             if let Err(what) = follows(&before, pointer) {
                 self.wrong(path, None, what);
@@ -240,24 +241,23 @@ impl Verifier<'_> {
         if let Some(now) = whole.now() {
             self.same(&flags_path(name), &bytes_of(&flagd(now))?, "it does not follow from the pointer").await?;
         }
-        self.judged_again(&whole).await
+        self.judged_again(&whole, hushed).await
     }
 
     /// The last verdict of the step that is under way, given again on the evidence that lies there now: it is the same run
     /// where nothing was released since.
-    async fn judged_again(&mut self, rollout: &Rollout) -> Result<()> {
+    async fn judged_again(&mut self, rollout: &Rollout, hushed: &BTreeSet<String>) -> Result<()> {
         let Some((id, _)) = rollout.out() else { return Ok(()) };
         let Some(last) = rollout.judgement(id) else { return Ok(()) };
         let before = Rollout {
             judgements: rollout.judgements.iter().filter(|judged| *judged != last).cloned().collect(),
             ..rollout.clone()
         };
-        if let Ok(again) = judge(self.store, &before, id, Some(last.as_of_us), i64::MAX).await {
-            let kept = self.store.get(&again.path()).await?.filter(|kept| *kept != again.file);
-            // What the budget could pay may have changed since; the bytes of the evidence have not.
-            if let Some(kept) = kept.filter(|kept| says(kept, "unpaid_days") == says(&again.file, "unpaid_days")) {
-                let byte = first_difference(&kept, &again.file);
-                self.wrong(again.path(), Some(byte), "the gate gives another verdict on this evidence");
+        let asking = Asking { by: &last.by, now_us: i64::MAX, hushed };
+        if let Ok(again) = judge(self.store, &before, id, Some(last.as_of_us), &asking).await {
+            let kept = self.store.get(&again.path()).await?;
+            if kept.is_some_and(|kept| finding(&kept) != finding(&again.file)) {
+                self.wrong(again.path(), None, "the gate gives another verdict on this evidence");
             }
         }
         Ok(())
@@ -274,9 +274,15 @@ impl Verifier<'_> {
     }
 }
 
-/// A member of a JSON document.
-fn says(document: &[u8], name: &str) -> Option<Value> {
-    serde_json::from_slice::<Value>(document).ok()?.get(name).cloned()
+/// What a verdict's file has found, without the words in which it is said.
+fn finding(file: &[u8]) -> Value {
+    let file = serde_json::from_slice::<Value>(file).unwrap_or_default();
+    let verdict = &file["verdict"];
+    let checks = verdict["checks"].as_array().cloned().unwrap_or_default();
+    let checks = checks.iter().map(|check| json!([check["name"], check["verdict"], check["cause"], check["numbers"]]));
+    let trust = verdict["trust"].as_array().cloned().unwrap_or_default();
+    let trust = trust.iter().map(|trust| json!([trust["name"], trust["verdict"]]));
+    json!([verdict["verdict"], verdict["cause"], checks.collect::<Vec<_>>(), trust.collect::<Vec<_>>()])
 }
 
 fn first_difference(found: &[u8], expected: &[u8]) -> u64 {

@@ -11,6 +11,7 @@ use crate::project::{Project, Run};
 
 #[cfg(all(unix, debug_assertions))]
 mod crash;
+mod forged;
 mod private;
 mod race;
 mod refusals;
@@ -27,6 +28,9 @@ CREATE SIGNAL units WITH (version = '1.0.0') AS
 SELECT window_start, window_end, arm, SUM(n) / 100 AS units
 FROM TUMBLE(answers, ts, INTERVAL '1 day') GROUP BY window_start, window_end, arm;
 ";
+
+/// Acts are dated by the tests.
+const SIMULATED: &str = "[promotion]\nsimulated_time = true\n";
 
 /// A gate for the step from a stage, with something more said in it.
 fn gate(from: &str, version: u32, more: &str) -> String {
@@ -78,6 +82,7 @@ fn land(project: &Project, name: &str, from: u32, treatment: &str, wrong: [u32; 
 /// A project whose baseline, support 1.4.0, runs: people are enrolled, two bundles are kept.
 fn project() -> Project {
     let project = Project::with_sql(SQL);
+    project.write("tidegate.toml", SIMULATED);
     for version in ["1.4.0", "1.5.0"] {
         copy(&format!("support-{version}"), &project);
     }

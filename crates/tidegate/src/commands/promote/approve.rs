@@ -14,14 +14,15 @@ use crate::output::print;
 use crate::promote::{Act, Filed};
 
 pub(super) async fn run(place: &Place, name: Option<&str>, acting: &Acting) -> Result<ExitCode> {
+    let at_us = instant_of(place, acting)?;
     let mut desk = open(place, acting).await?;
     let name = desk.records.name(name)?;
     let rollout = desk.records.rollout(&name)?;
     let id = require_subject(&rollout, &name)?;
     let registration = &rollout.registrations[&id];
     let refuse = |code: &str, cause: String, fix: &str| Err(Failure::refusal(code, 1, cause, fix));
-    if registration.author == desk.me.name {
-        let cause = format!("{} registered it, and nobody approves their own work", desk.me.name);
+    if registration.author == desk.me.name || registration.bundle_author == desk.me.name {
+        let cause = format!("{} made or registered it, and nobody approves their own work", desk.me.name);
         return refuse("TG676", cause, "have somebody else approve");
     }
     let (Some(judged), Some(gate)) = (rollout.judgement(&id), rollout.gate(&id)) else {
@@ -43,13 +44,13 @@ pub(super) async fn run(place: &Place, name: Option<&str>, acting: &Acting) -> R
         verdict: judged.verdict.clone(),
         by: desk.me.name.clone(),
         roles: desk.me.roles.clone(),
-        at_us: instant_of(acting),
+        at_us,
     };
     let (verdict, required) = (judged.verdict.clone(), gate.approvals.required);
     let is_new = acting.dry_run || desk.file(Act::Approve(approval)).await? == Filed::New;
     let rollout = desk.records.rollout(&name)?;
     let have = match (rollout.judgement(&id), rollout.gate(&id)) {
-        (Some(judged), Some(gate)) => rollout.approvals_of(judged, gate, instant_of(acting)).len(),
+        (Some(judged), Some(gate)) => rollout.approvals_of(judged, gate, at_us).len(),
         _ => 0,
     };
     if acting.json {

@@ -15,6 +15,7 @@ use crate::promote::{Act, rehearse};
 use crate::registry::Registry;
 
 pub(super) async fn run(place: &Place, name: Option<&str>, into: Option<&Path>, acting: &Acting) -> Result<ExitCode> {
+    let at_us = instant_of(place, acting)?;
     let mut desk = open(place, acting).await?;
     let name = desk.records.name(name)?;
     let rollout = desk.records.rollout(&name)?;
@@ -27,7 +28,7 @@ pub(super) async fn run(place: &Place, name: Option<&str>, into: Option<&Path>, 
         restored,
         took_us: i64::try_from(found.took.as_micros()).unwrap_or(i64::MAX),
         by: desk.me.name.clone(),
-        at_us: instant_of(acting),
+        at_us,
     };
     if !acting.dry_run {
         let _ = desk.file(Act::Drill(drill.clone())).await?;

@@ -13,7 +13,7 @@ use crate::cli::gate::VerdictFormat;
 use crate::cli::promote::Acting;
 use crate::failure::{Failure, Result};
 use crate::output::print;
-use crate::promote::{Act, Desk, Judged, judge};
+use crate::promote::{Act, Asking, Desk, Judged, judge};
 
 /// What was typed.
 pub(super) struct Asked<'a> {
@@ -24,23 +24,30 @@ pub(super) struct Asked<'a> {
 
 pub(super) async fn run(place: &Place, asked: &Asked<'_>, acting: &Acting) -> Result<ExitCode> {
     let mut desk = open(place, acting).await?;
-    let judged = evaluate(&mut desk, asked, acting).await?;
+    let judged = evaluate(place, &mut desk, asked, acting).await?;
     print(&gate::show(&judged.verdict, asked.format)?)?;
-    follow(&mut desk, asked, &judged, acting).await?;
+    follow(place, &mut desk, asked, &judged, acting).await?;
     Ok(ExitCode::from(judged.verdict.exit_code()))
 }
 
 /// Asks the gate, and files its verdict.
-async fn evaluate(desk: &mut Desk, asked: &Asked<'_>, acting: &Acting) -> Result<Judged> {
+async fn evaluate(place: &Place, desk: &mut Desk, asked: &Asked<'_>, acting: &Acting) -> Result<Judged> {
     let name = desk.records.name(asked.name)?;
     let rollout = desk.records.rollout(&name)?;
     let id = require_subject(&rollout, &name)?;
-    let now_us = instant_of(acting);
+    let now_us = instant_of(place, acting)?;
     if asked.as_of_us.is_some_and(|as_of| as_of > now_us) {
         let fix = "evaluate as of an instant that has passed";
         return Err(Failure::usage("TG627", "there is no evidence of the future", fix));
     }
-    let judged = judge(&desk.records.store, &rollout, &id, asked.as_of_us, now_us).await?;
+    let judged_us = rollout.judgement(&id).map(|judged| judged.as_of_us);
+    if asked.as_of_us.zip(judged_us).is_some_and(|(as_of, judged)| as_of < judged) {
+        let fix = "evaluate as of a later instant, or leave --as-of out";
+        return Err(Failure::usage("TG627", "a later verdict stands; the past is not judged again", fix));
+    }
+    let hushed = gate::hushed(place).await?;
+    let asking = Asking { by: &desk.me.name, now_us, hushed: &hushed };
+    let judged = judge(&desk.records.store, &rollout, &id, asked.as_of_us, &asking).await?;
     if !acting.dry_run {
         keep(&desk.records.store, &judged.path(), &judged.file).await?;
         // Whoever was first has signed the same: the file is named by what it rests on.
@@ -50,7 +57,7 @@ async fn evaluate(desk: &mut Desk, asked: &Asked<'_>, acting: &Acting) -> Result
 }
 
 /// Takes harm back, and ends what had its time, where the gate says that nobody needs to be asked.
-async fn follow(desk: &mut Desk, asked: &Asked<'_>, judged: &Judged, acting: &Acting) -> Result<()> {
+async fn follow(place: &Place, desk: &mut Desk, asked: &Asked<'_>, judged: &Judged, acting: &Acting) -> Result<()> {
     let name = desk.records.name(asked.name)?;
     let rollout = desk.records.rollout(&name)?;
     let id = require_subject(&rollout, &name)?;
@@ -58,7 +65,7 @@ async fn follow(desk: &mut Desk, asked: &Asked<'_>, judged: &Judged, acting: &Ac
         return Ok(());
     };
     let verdict = Some(judged.judgement.verdict.clone());
-    let (by, at_us, reason) = (desk.me.name.clone(), instant_of(acting), judged.verdict.reason.clone());
+    let (by, at_us, reason) = (desk.me.name.clone(), instant_of(place, acting)?, judged.verdict.reason.clone());
     let is_spent =
         judged.verdict.verdict == Status::Inconclusive && judged.verdict.progress.days >= gate.time.max.days();
     let next = match (judged.verdict.verdict, gate.decide.at_max) {
@@ -71,7 +78,8 @@ async fn follow(desk: &mut Desk, asked: &Asked<'_>, judged: &Judged, acting: &Ac
     };
     let next = next.map_err(|refusal| refused(&refusal))?;
     let moved = move_pointer(desk, &name, next, acting).await?;
-    eprintln!("{} {}: {}", moved.name, moved.bundle, moved.reason);
+    let would = if acting.dry_run { "would be " } else { "" };
+    eprintln!("{} {would}moved to generation {}: {}", moved.name, moved.generation, moved.reason);
     Ok(())
 }
 
@@ -112,9 +120,9 @@ pub(super) async fn watch(
 /// One evaluation of a watch; an exit code once there is nothing more to watch.
 async fn turn(place: &Place, asked: &Asked<'_>, advance: bool, acting: &Acting) -> Result<Option<ExitCode>> {
     let mut desk = open(place, acting).await?;
-    let judged = evaluate(&mut desk, asked, acting).await?;
+    let judged = evaluate(place, &mut desk, asked, acting).await?;
     print(&gate::show(&judged.verdict, asked.format)?)?;
-    follow(&mut desk, asked, &judged, acting).await?;
+    follow(place, &mut desk, asked, &judged, acting).await?;
     let name = desk.records.name(asked.name)?;
     let rollout = desk.records.rollout(&name)?;
     let code = ExitCode::from(judged.verdict.exit_code());
@@ -123,7 +131,7 @@ async fn turn(place: &Place, asked: &Asked<'_>, advance: bool, acting: &Acting) 
         return Ok(Some(code));
     }
     if advance && judged.verdict.verdict == Status::Pass {
-        match next_step(&rollout, id, &desk.me.name, instant_of(acting), None) {
+        match next_step(&rollout, id, &desk.me.name, instant_of(place, acting)?, None) {
             Ok(next) => {
                 let moved = move_pointer(&mut desk, &name, next, acting).await?;
                 tell(&moved, acting)?;

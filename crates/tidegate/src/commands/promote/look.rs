@@ -16,6 +16,9 @@ use crate::words::counted;
 
 pub(super) async fn status(place: &Place, name: Option<&str>, json: bool) -> Result<ExitCode> {
     let records = Records::read(place).await?;
+    for (what, why) in &records.doubtful {
+        eprintln!("warning: {what} is not believed: {why}");
+    }
     let names = match name {
         Some(name) => vec![records.name(Some(name))?],
         None => records.names(),
@@ -120,7 +123,7 @@ pub(super) async fn log(place: &Place, name: Option<&str>, json: bool) -> Result
 
 pub(super) async fn verified(place: &Place, json: bool) -> Result<ExitCode> {
     let mut records = Records::open(place).await?;
-    let problems = verify(&mut records).await?;
+    let problems = verify(&mut records, &gate::hushed(place).await?).await?;
     if json {
         print(&gate::to_json(&json!({ "entries": records.entries.len(), "problems": problems }))?)?;
     } else if problems.is_empty() {

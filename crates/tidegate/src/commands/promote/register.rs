@@ -1,11 +1,11 @@
 //! `tidegate promote register`: a bundle and its gates, frozen together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::json;
-use tidegate_gate::rollout::Registration;
+use tidegate_gate::rollout::{Registration, Rollout};
 use tidegate_gate::{GateFile, Stage};
 
 use super::{gate, instant_of, open};
@@ -29,7 +29,9 @@ pub(super) struct Asked<'a> {
 
 pub(super) async fn run(place: &Place, asked: &Asked<'_>, acting: &Acting) -> Result<ExitCode> {
     let gates = read(place, asked.gates)?;
+    let at_us = instant_of(place, acting)?;
     let mut desk = open(place, acting).await?;
+    let hushed = gate::hushed(place).await?;
     let registry = Registry::open(desk.records.store.clone());
     let digest = registry.resolve(asked.bundle).await?;
     let manifest = registry.get(digest).await?;
@@ -42,10 +44,10 @@ pub(super) async fn run(place: &Place, asked: &Asked<'_>, acting: &Acting) -> Re
     }
     let mut signals = BTreeMap::new();
     for (gate, _) in gates.values() {
-        let reading = evidence::read(&desk.records.store, gate).await?;
+        let reading = evidence::read(&desk.records.store, gate, &hushed).await?;
         let defined = reading.signals.into_iter();
         signals.extend(defined.filter_map(|(signal, hashes)| Some((signal, hashes.into_iter().next_back()?))));
-        refuse_undecidable(&desk, gate, asked).await?;
+        refuse_undecidable(&desk, gate, &hushed, asked).await?;
     }
     let registration = Registration {
         name: name.clone(),
@@ -56,8 +58,12 @@ pub(super) async fn run(place: &Place, asked: &Asked<'_>, acting: &Acting) -> Re
         signals,
         baseline: asked.baseline,
         author: desk.me.name.clone(),
-        at_us: instant_of(acting),
+        bundle_author: manifest.author.clone(),
+        at_us,
     };
+    if let Some((local, _)) = gates.get(&Stage::Local) {
+        refuse_used_traces(&desk.records.rollout(&name)?, local, &registration)?;
+    }
     let missing = registration.missing_parts.clone();
     let registered =
         Registered { registration, gates: gates.into_iter().map(|(stage, (_, text))| (stage, text)).collect() };
@@ -94,13 +100,28 @@ fn read(place: &Place, files: &[PathBuf]) -> Result<BTreeMap<Stage, (GateFile, S
     Ok(gates)
 }
 
+/// Historical traces are told apart by the name of their arm alone. Traces that another registration was judged by would judge
+/// the wrong version, or the same one again with alpha spent anew.
+fn refuse_used_traces(rollout: &Rollout, local: &GateFile, new: &Registration) -> Result<()> {
+    let arm = &local.arms.treatment;
+    let used = rollout.registrations.iter().find(|(id, known)| {
+        let is_other = known.bundle != new.bundle || known.gates != new.gates;
+        let gate = known.gates.get(&Stage::Local).and_then(|gate| rollout.gates.get(gate));
+        let is_judged = rollout.judgements.iter().any(|judged| judged.registration == **id);
+        is_other && is_judged && gate.is_some_and(|gate| gate.arms.treatment == *arm)
+    });
+    let Some((_, known)) = used else { return Ok(()) };
+    let cause = format!("the traces of the arm {arm} have judged {} already", known.label);
+    Err(Failure::usage("TG678", cause, "give the traces of this version an arm of their own, such as its version"))
+}
+
 /// A gate that cannot decide would hold every version, good or bad. Where nothing is known of its traffic that cannot be
 /// told yet, and is no reason to refuse.
-async fn refuse_undecidable(desk: &Desk, gate: &GateFile, asked: &Asked<'_>) -> Result<()> {
+async fn refuse_undecidable(desk: &Desk, gate: &GateFile, hushed: &BTreeSet<String>, asked: &Asked<'_>) -> Result<()> {
     if asked.unplanned {
         return Ok(());
     }
-    let (plan, _) = gate::plan_of(&desk.records.store, gate, asked.assume.traffic()).await?;
+    let (plan, _) = gate::plan_of(&desk.records.store, gate, hushed, asked.assume.traffic()).await?;
     let Some(short) = plan.checks.iter().find(|check| check.traffic.is_some() && !check.decides) else { return Ok(()) };
     let cause = format!("the gate {} cannot decide: {}", gate.gate, short.reason);
     let fix = "raise `time.max` or the margin, or the traffic; --unplanned registers it all the same";

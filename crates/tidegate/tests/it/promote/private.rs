@@ -100,7 +100,7 @@ fn a_query_cannot_drop_the_noise() {
 #[test]
 fn encrypted_projects_are_judged_the_same() {
     let project = project();
-    project.write("tidegate.toml", "[encryption]\nkey_file = 'secret.key'\n");
+    project.write("tidegate.toml", format!("{SIMULATED}[encryption]\nkey_file = 'secret.key'\n"));
     project.write("secret.key", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
     project.write("sql/people.sql", PEOPLE);
     project.write("people/a.csv", people());

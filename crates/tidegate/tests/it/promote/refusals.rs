@@ -35,6 +35,7 @@ fn a_gate_that_cannot_decide_is_refused_before_anything_runs() {
 #[test]
 fn what_is_not_there_is_said() {
     let project = Project::with_sql(SQL);
+    project.write("tidegate.toml", SIMULATED);
     project.run(&["promote", "status"]).ok();
     let nothing = project.run(&["promote", "log"]);
     assert!(nothing.code == 2 && nothing.stderr.contains("nothing is registered yet"), "{}", nothing.stderr);
