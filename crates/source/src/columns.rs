@@ -11,7 +11,7 @@ use arrow::datatypes::DataType;
 use crate::convert::is_text;
 use crate::{Format, SourceFile, read};
 
-/// Names of columns, each with its type; none where no value has been seen.
+/// Names of columns, each with its type; none where the file does not say: it has no value there, or is CSV.
 pub type Columns = BTreeMap<String, Option<String>>;
 
 /// The columns of one file.

@@ -92,7 +92,7 @@ pub struct SplitColumns {
     pub split: String,
     /// When the file was written, in microseconds since 1970.
     pub written_at_us: i64,
-    /// Names of columns and types; null where no value has been seen.
+    /// Names of columns and types; null where no file has said.
     pub columns: Columns,
 }
 
