@@ -12,9 +12,11 @@ SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 20)
   COUNT(*) FILTER (WHERE l.label_kind = 'task_completed') AS tasks,
   COUNT(*) FILTER (WHERE l.label_kind = 'task_completed' AND l.label_value = 'yes') AS completed,
   COUNT(*) FILTER (WHERE l.label_kind = 'hallucination' AND l.annotator_kind = 'HUMAN') AS read_by_people,
-  COUNT(*) FILTER (WHERE l.label_kind = 'hallucination' AND l.annotator_kind = 'HUMAN' AND l.label_value = 'present') AS seen_by_people,
+  COUNT(*) FILTER (
+    WHERE l.label_kind = 'hallucination' AND l.annotator_kind = 'HUMAN' AND l.label_value = 'present') AS seen_by_people,
   COUNT(*) FILTER (WHERE l.label_kind = 'hallucination' AND l.annotator_kind = 'LLM') AS read_by_models,
-  COUNT(*) FILTER (WHERE l.label_kind = 'hallucination' AND l.annotator_kind = 'LLM' AND l.label_value = 'present') AS seen_by_models
+  COUNT(*) FILTER (
+    WHERE l.label_kind = 'hallucination' AND l.annotator_kind = 'LLM' AND l.label_value = 'present') AS seen_by_models
 FROM TUMBLE(decisions, event_time, INTERVAL '1 day') AS d
 LEFT JOIN (SELECT * FROM labels WHERE version = 1 AND op = 'assert' AND target_scope = 'decision') AS l
   ON l.decision_id = d.decision_id AND l.labeled_at BETWEEN d.event_time AND d.event_time + INTERVAL '2 days'

@@ -6,9 +6,11 @@
 //! Not here: aggregate functions, whose state is merged and kept (room `algebra`), and formulas (room `stats`).
 
 mod calendar;
+mod call;
 #[cfg(test)]
 mod check;
 mod quality;
+mod sequential;
 mod sketch;
 mod window;
 
@@ -18,7 +20,7 @@ use datafusion::logical_expr::{ScalarUDF, WindowUDF};
 /// The functions of one row.
 #[must_use]
 pub fn scalar_functions() -> Vec<ScalarUDF> {
-    [calendar::functions(), quality::functions(), sketch::functions()].concat()
+    [calendar::functions(), quality::functions(), sequential::functions(), sketch::functions()].concat()
 }
 
 /// The functions of a row among others: `f(x) OVER (...)`.

@@ -10,7 +10,8 @@ use datafusion::arrow::datatypes::{DataType, Field, Fields, Float64Type};
 use datafusion::common::{Result, exec_err};
 use tidegate_sketch::{DdSketch, Freq, Hll, Profile, Shape};
 
-use super::call::{Function, Parameter, Rows, SKETCH, Takes, finite};
+use super::read::SKETCH;
+use crate::call::{Function, Parameter, Rows, Takes, finite};
 
 const Q: Parameter = Parameter { name: "q", takes: Takes::Numbers, optional: false };
 const X: Parameter = Parameter { name: "x", takes: Takes::Number, optional: false };

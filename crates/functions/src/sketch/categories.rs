@@ -7,8 +7,8 @@ use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::{Result, exec_err};
 use tidegate_sketch::{Freq, Shape, pair};
 
-use super::call::{Function, Rows};
 use super::distance::{CURRENT, REFERENCE};
+use crate::call::{Function, Rows};
 
 /// - `new_categories(ref, cur)`: what occurred in the current sketch and not in the reference.
 /// - `vanished_categories(ref, cur)`: what occurred in the reference and not in the current sketch.

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, StructArray};
-use datafusion::arrow::buffer::NullBuffer;
+use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array};
 use datafusion::arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, exec_err};
 use tidegate_sketch::pair::{self, Paired};
 use tidegate_sketch::{DdSketch, Shape};
 use tidegate_stats::{chi2_test, distance, kolmogorov};
 
-use super::call::{Function, Parameter, Rows, Takes, finite};
+use crate::call::{Function, Parameter, Rows, Takes, doubles, finite, structs};
 
 pub(super) const REFERENCE: Parameter = Parameter { name: "ref", takes: Takes::Bytes, optional: false };
 pub(super) const CURRENT: Parameter = Parameter { name: "cur", takes: Takes::Bytes, optional: false };
@@ -41,10 +40,6 @@ pub(super) fn functions() -> Vec<Function> {
             wasserstein,
         ),
     ]
-}
-
-fn doubles(names: &[&str]) -> Fields {
-    names.iter().map(|name| Field::new(*name, DataType::Float64, true)).collect()
 }
 
 fn chi2_fields() -> Fields {
@@ -138,9 +133,4 @@ fn triples(names: &[&str; 3], answers: &[Option<[Option<f64>; 3]>]) -> Result<Ar
         Arc::new(part.collect::<Float64Array>()) as ArrayRef
     };
     structs(doubles(names), (0..3).map(column).collect(), answers.iter().map(Option::is_some))
-}
-
-/// Structs that are null where they are not `valid`.
-pub(super) fn structs(fields: Fields, columns: Vec<ArrayRef>, valid: impl Iterator<Item = bool>) -> Result<ArrayRef> {
-    Ok(Arc::new(StructArray::try_new(fields, columns, Some(NullBuffer::from_iter(valid)))?))
 }

@@ -12,8 +12,8 @@ use tidegate_sketch::Shape;
 use tidegate_sketch::pair::{self, Paired};
 use tidegate_stats::{DriftTest, Verdict, distance, drift, homogeneity};
 
-use super::call::{Function, Parameter, Rows, Takes, finite};
-use super::distance::{CURRENT, DEFAULT_BINS, REFERENCE, paired, structs};
+use super::distance::{CURRENT, DEFAULT_BINS, REFERENCE, paired};
+use crate::call::{Function, Parameter, Rows, Takes, finite, structs};
 
 const ALPHA: Parameter = Parameter { name: "alpha", takes: Takes::Number, optional: true };
 const DELTA: Parameter = Parameter { name: "delta", takes: Takes::Number, optional: true };

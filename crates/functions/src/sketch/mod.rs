@@ -5,11 +5,11 @@
 //! bins that both have, so that distances have no error of their own.
 
 mod accessors;
-mod call;
 mod categories;
 mod distance;
 mod drift;
 mod noisy;
+mod read;
 #[cfg(test)]
 mod tests;
 

@@ -11,8 +11,7 @@ use datafusion::common::{Result, exec_err};
 use tidegate_stats::DriftTest;
 use tidegate_stats::drift::{Drift, Noise, noisy_drift};
 
-use super::call::{Function, Parameter, Rows, Takes};
-use super::distance::structs;
+use crate::call::{Function, Parameter, Rows, Takes, structs};
 
 const REFERENCE: Parameter = Parameter { name: "ref", takes: Takes::Numbers, optional: false };
 const CURRENT: Parameter = Parameter { name: "cur", takes: Takes::Numbers, optional: false };

@@ -55,7 +55,7 @@ impl Reader<'_> {
             bundle: raw.bundle.map(|name| self.folder_name("bundle", &name)).transpose()?,
             owner: raw.owner.map(|name| self.name("owner", &name)).transpose()?,
             hypothesis: raw.hypothesis,
-            stage: self.step(raw.stage)?,
+            stage: self.step(&raw.stage)?,
             arms,
             time: self.time(raw.time)?,
             cohort: self.cohort(raw.cohort, &trust)?,
@@ -68,7 +68,7 @@ impl Reader<'_> {
         })
     }
 
-    fn step(&self, raw: RawStep) -> Result<Step> {
+    fn step(&self, raw: &RawStep) -> Result<Step> {
         let from = raw.from.value;
         let Some(next) = from.next().filter(|_| from != Stage::Registered) else {
             return Err(self.not_allowed(

@@ -19,6 +19,7 @@ mod guard;
 mod noise;
 mod project;
 mod promote;
+mod promotion_recipes;
 mod quarantine;
 mod real_data;
 mod real_gates;

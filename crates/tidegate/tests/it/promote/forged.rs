@@ -18,15 +18,11 @@ fn waiting() -> Project {
 }
 
 /// Signs a statement with somebody's key, and puts it where it belongs.
-fn forge(project: &Project, who: &str, path: &str, statement: Value) {
-    let statement = Statement::decode(canonical(&statement).as_bytes()).unwrap();
+fn forge(project: &Project, who: &str, path: &str, statement: &Value) {
+    // Names are in order: that is how statements are written.
+    let statement = Statement::decode(statement.to_string().as_bytes()).unwrap();
     let key = PrivateKey::read(project.path(&key(who))).unwrap();
     project.write(path, Envelope::sign(statement, &key).encode());
-}
-
-/// Names in order, no white space: `serde_json` sorts the names of its maps.
-fn canonical(value: &Value) -> String {
-    value.to_string()
 }
 
 fn statement_of(bytes: &[u8]) -> Value {
@@ -52,13 +48,13 @@ fn nobody_approves_in_the_name_of_another() {
     });
     let name = serde_json::to_vec(&(registration, &verdict["verdict"], "eve", at_us)).unwrap();
     let path = format!("registry/approvals/{:x}.json", Sha256::digest(name));
-    forge(&project, "ann", &path, statement.clone());
+    forge(&project, "ann", &path, &statement);
     let refused = act(&project, "ann", 4, &["promote"]);
     assert_eq!(refused.code, 6, "{}{}", refused.stdout, refused.stderr);
     let verify = project.run(&["promote", "verify"]);
     assert!(verify.code == 1 && verify.stdout.contains(&path), "{}", verify.stdout);
     // Eve's own would count.
-    forge(&project, "eve", &path, statement);
+    forge(&project, "eve", &path, &statement);
     act(&project, "ann", 4, &["promote"]).ok();
     verified(&project);
 }
@@ -77,7 +73,7 @@ fn a_judgement_says_what_its_verdict_says() {
     let (name, bytes) = project.files("registry/judgements").into_iter().next().unwrap();
     let mut statement = statement_of(&bytes);
     statement["predicate"]["status"] = "PASS".into();
-    forge(&project, "ann", &format!("registry/judgements/{name}"), statement);
+    forge(&project, "ann", &format!("registry/judgements/{name}"), &statement);
     let verify = project.run(&["promote", "verify"]);
     assert!(verify.code == 1 && verify.stdout.contains(&name), "{}", verify.stdout);
 }

@@ -1,17 +1,22 @@
-//! How is a function over sketches called, row by row?
+//! How is a function of one row called?
+//!
+//! It names its arguments, so that it can be called by them, and says which may be left out. Absent: what the arguments
+//! mean; sketches are read in `sketch::read`.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Float64Array, Int64Array};
-use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
-use datafusion::common::{Result, ScalarValue, exec_datafusion_err, exec_err, plan_err};
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, Float64Array, Int64Array, StringArray, StructArray,
+};
+use datafusion::arrow::buffer::NullBuffer;
+use datafusion::arrow::datatypes::{DataType, Field, Fields, Float64Type, Int64Type};
+use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
-use tidegate_sketch::Shape;
 
 /// A function of one row.
 #[derive(Debug, Clone)]
-pub(super) struct Function {
+pub(crate) struct Function {
     name: &'static str,
     parameters: &'static [Parameter],
     /// The type of the answer, by those of the arguments.
@@ -22,27 +27,40 @@ pub(super) struct Function {
 
 /// An argument: its name, what it takes, and whether it can be left out.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Parameter {
-    pub(super) name: &'static str,
-    pub(super) takes: Takes,
-    pub(super) optional: bool,
+pub(crate) struct Parameter {
+    pub(crate) name: &'static str,
+    pub(crate) takes: Takes,
+    pub(crate) optional: bool,
 }
 
 /// What an argument takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Takes {
+pub(crate) enum Takes {
     Bytes,
     Number,
     Integer,
     /// A number or a list of numbers.
     Numbers,
+    /// A list of numbers.
+    List,
+    /// A word of a few.
+    Word,
 }
 
-/// The sketch of a function of one.
-pub(super) const SKETCH: Parameter = Parameter { name: "s", takes: Takes::Bytes, optional: false };
+impl Parameter {
+    /// One that must be given.
+    pub(crate) const fn of(name: &'static str, takes: Takes) -> Self {
+        Self { name, takes, optional: false }
+    }
+
+    /// One that may be left out.
+    pub(crate) const fn optional(name: &'static str, takes: Takes) -> Self {
+        Self { name, takes, optional: true }
+    }
+}
 
 impl Function {
-    pub(super) fn new(
+    pub(crate) fn new(
         name: &'static str,
         parameters: &'static [Parameter],
         returns: fn(&[DataType]) -> DataType,
@@ -59,7 +77,14 @@ impl Function {
             (Takes::Bytes, DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::Null) => {
                 Some(DataType::Binary)
             }
-            (Takes::Numbers, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..)) => Some(list()),
+            (
+                Takes::Numbers | Takes::List,
+                DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..),
+            ) => Some(list()),
+            (Takes::List, DataType::Null) => Some(list()),
+            (Takes::Word, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null) => {
+                Some(DataType::Utf8)
+            }
             (Takes::Number | Takes::Numbers, number) if number.is_numeric() || number.is_null() => {
                 Some(DataType::Float64)
             }
@@ -71,6 +96,8 @@ impl Function {
             Takes::Number => "a number",
             Takes::Integer => "an integer",
             Takes::Numbers => "a number or a list of numbers",
+            Takes::List => "a list of numbers",
+            Takes::Word => "a text",
         };
         match read_as {
             Some(read_as) => Ok(read_as),
@@ -108,7 +135,7 @@ impl ScalarUDFImpl for Function {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let constant = args.args.iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_)));
         let columns = ColumnarValue::values_to_arrays(&args.args)?;
-        let answer = (self.answer)(&Rows { name: self.name, columns })?;
+        let answer = (self.answer)(&Rows { name: self.name, parameters: self.parameters, columns })?;
         if constant {
             return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&answer, 0)?));
         }
@@ -132,67 +159,73 @@ impl Hash for Function {
 }
 
 /// The arguments of all rows.
-pub(super) struct Rows {
+pub(crate) struct Rows {
     name: &'static str,
+    parameters: &'static [Parameter],
     columns: Vec<ArrayRef>,
 }
 
 impl Rows {
     /// The answer for each row.
-    pub(super) fn answers<T>(&self, mut answer: impl FnMut(usize) -> Result<Option<T>>) -> Result<Vec<Option<T>>> {
+    pub(crate) fn answers<T>(&self, mut answer: impl FnMut(usize) -> Result<Option<T>>) -> Result<Vec<Option<T>>> {
         (0..self.columns.first().map_or(0, |column| column.len())).map(&mut answer).collect()
     }
 
+    /// The function that was called.
+    pub(crate) fn function(&self) -> &'static str {
+        self.name
+    }
+
+    /// What argument `column` is called.
+    pub(crate) fn parameter(&self, column: usize) -> &'static str {
+        self.parameters[column].name
+    }
+
     /// Bytes of argument `column`.
-    pub(super) fn bytes(&self, column: usize, row: usize) -> Option<&[u8]> {
+    pub(crate) fn bytes(&self, column: usize, row: usize) -> Option<&[u8]> {
         let column: &BinaryArray = self.columns[column].as_binary();
         column.is_valid(row).then(|| column.value(row))
     }
 
     /// A number of argument `column`; none if it was left out.
-    pub(super) fn number(&self, column: usize, row: usize) -> Option<f64> {
+    pub(crate) fn number(&self, column: usize, row: usize) -> Option<f64> {
         let column: &Float64Array = self.columns.get(column)?.as_primitive_opt::<Float64Type>()?;
         column.is_valid(row).then(|| column.value(row))
     }
 
     /// An integer of argument `column`; none if it was left out.
-    pub(super) fn integer(&self, column: usize, row: usize) -> Option<i64> {
+    pub(crate) fn integer(&self, column: usize, row: usize) -> Option<i64> {
         let column: &Int64Array = self.columns.get(column)?.as_primitive_opt::<Int64Type>()?;
         column.is_valid(row).then(|| column.value(row))
     }
 
+    /// A word of argument `column`; none if it was left out.
+    pub(crate) fn word(&self, column: usize, row: usize) -> Option<&str> {
+        let column: &StringArray = self.columns.get(column)?.as_string_opt::<i32>()?;
+        column.is_valid(row).then(|| column.value(row))
+    }
+
+    /// A list of argument `column`, none if it or a number in it is null.
+    pub(crate) fn list(&self, column: usize, row: usize) -> Option<Vec<f64>> {
+        let column = self.columns.get(column)?.as_list_opt::<i32>()?;
+        if column.is_null(row) {
+            return None;
+        }
+        let numbers = column.value(row);
+        numbers.as_primitive_opt::<Float64Type>()?.iter().collect()
+    }
+
     /// Whether argument `column` was given.
-    pub(super) fn has(&self, column: usize) -> bool {
+    pub(crate) fn has(&self, column: usize) -> bool {
         column < self.columns.len()
     }
 
-    pub(super) fn column(&self, column: usize) -> &ArrayRef {
+    pub(crate) fn column(&self, column: usize) -> &ArrayRef {
         &self.columns[column]
     }
 
-    /// What `read` makes of the sketch in argument `column`.
-    pub(super) fn sketch<S>(
-        &self,
-        column: usize,
-        row: usize,
-        read: impl Fn(&[u8]) -> tidegate_sketch::Result<S>,
-    ) -> Result<Option<S>> {
-        self.bytes(column, row).map(|bytes| self.of_sketch(read(bytes))).transpose()
-    }
-
-    /// The reference and the current sketch; nothing if one is null.
-    pub(super) fn shapes(&self, row: usize) -> Result<Option<(Shape, Shape)>> {
-        let reference = self.sketch(0, row, Shape::from_bytes)?;
-        Ok(reference.zip(self.sketch(1, row, Shape::from_bytes)?))
-    }
-
-    /// An answer of the room `sketch`.
-    pub(super) fn of_sketch<T>(&self, answer: tidegate_sketch::Result<T>) -> Result<T> {
-        answer.map_err(|error| exec_datafusion_err!("{}: {error}", self.name))
-    }
-
     /// An answer of the room `stats`, which has none for a side without rows and for a single bin.
-    pub(super) fn of_stats<T>(&self, answer: tidegate_stats::Result<T>) -> Result<Option<T>> {
+    pub(crate) fn of_stats<T>(&self, answer: tidegate_stats::Result<T>) -> Result<Option<T>> {
         use tidegate_stats::Error::{EmptySample, SingleBin};
         match answer {
             Ok(answer) => Ok(Some(answer)),
@@ -203,6 +236,16 @@ impl Rows {
 }
 
 /// The answer, unless it is no finite number.
-pub(super) fn finite(x: f64) -> Option<f64> {
+pub(crate) fn finite(x: f64) -> Option<f64> {
     x.is_finite().then_some(x)
+}
+
+/// Fields of numbers.
+pub(crate) fn doubles(names: &[&str]) -> Fields {
+    names.iter().map(|name| Field::new(*name, DataType::Float64, true)).collect()
+}
+
+/// Structs that are null where they are not `valid`.
+pub(crate) fn structs(fields: Fields, columns: Vec<ArrayRef>, valid: impl Iterator<Item = bool>) -> Result<ArrayRef> {
+    Ok(Arc::new(StructArray::try_new(fields, columns, Some(NullBuffer::from_iter(valid)))?))
 }
