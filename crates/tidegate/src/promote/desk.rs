@@ -46,9 +46,19 @@ pub(crate) struct Records {
     /// In their order.
     pub(crate) entries: Vec<Entry>,
     /// What is not believed, and why: no rule knows of it.
-    pub(crate) doubtful: Vec<(String, String)>,
+    pub(crate) doubtful: Vec<Doubt>,
     /// Acts that the log has, believed or not.
     pub(crate) size: u64,
+}
+
+/// An act that is not believed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Doubt {
+    /// Where its envelope lies, if it says so.
+    pub(crate) path: Option<String>,
+    /// The file that is wrong, or which act it is.
+    pub(crate) file: String,
+    pub(crate) why: String,
 }
 
 /// An act as the log has it.
@@ -103,12 +113,14 @@ impl Records {
             let act = match self.believe(&bytes) {
                 Ok(act) => act,
                 Err(why) => {
-                    doubtful.push((format!("act {index}"), why));
+                    doubtful.push(Doubt { path: None, file: format!("act {index}"), why });
                     continue;
                 }
             };
             match self.contradiction(&act).await? {
-                Some(why) => doubtful.push((act.path(), why)),
+                Some((file, why)) => {
+                    doubtful.push(Doubt { path: Some(act.path()), file, why: why.to_owned() });
+                }
                 None => entries.push(Entry { index, act, bytes }),
             }
         }
@@ -132,14 +144,15 @@ impl Records {
         }
     }
 
-    /// What a judgement says otherwise than its verdict's file.
-    async fn contradiction(&self, act: &Act) -> Result<Option<String>> {
+    /// Where a judgement says otherwise than its verdict's file, and which of the two files is wrong.
+    async fn contradiction(&self, act: &Act) -> Result<Option<(String, &'static str)>> {
         let Act::Judge(run_id, judged) = act else { return Ok(None) };
-        let Some(bytes) = self.store.get(&verdict_path(run_id)).await? else {
-            return Ok(Some("its verdict is missing".to_owned()));
+        let path = verdict_path(run_id);
+        let Some(bytes) = self.store.get(&path).await? else {
+            return Ok(Some((path, "the verdict is missing")));
         };
         if format!("sha256:{:x}", Sha256::digest(&bytes)) != judged.verdict {
-            return Ok(Some("its verdict is another than what was signed".to_owned()));
+            return Ok(Some((path, "its bytes are not those that were signed")));
         }
         let file = serde_json::from_slice::<Value>(&bytes).unwrap_or_default();
         let says = [
@@ -151,7 +164,7 @@ impl Records {
             (&file["verdict"]["verdict"], Value::from(judged.status.to_string())),
         ];
         let differs = says.iter().any(|(found, signed)| *found != signed);
-        Ok(differs.then(|| "it says otherwise than its verdict".to_owned()))
+        Ok(differs.then(|| (act.path(), "it says otherwise than its verdict")))
     }
 
     async fn log_public_key(&self) -> Result<Option<PublicKey>> {

@@ -56,8 +56,8 @@ pub(crate) async fn verify(records: &mut Records, hushed: &BTreeSet<String>) -> 
     // Of a log that is damaged nothing more can be said: what it should hold is not known.
     if log_holds {
         records.load().await?;
-        for (what, why) in &records.doubtful {
-            verifier.wrong(what, None, why);
+        for doubt in &records.doubtful {
+            verifier.wrong(&doubt.file, None, &doubt.why);
         }
         verifier.envelopes(records).await?;
         verifier.verdicts(records, &released).await?;
@@ -99,7 +99,9 @@ impl Verifier<'_> {
             records.entries.iter().map(|entry| (entry.act.path(), entry)).collect();
         for folder in FOLDERS {
             for path in self.store.list(folder).await? {
+                let is_known = records.doubtful.iter().any(|doubt| doubt.path.as_ref() == Some(&path));
                 match logged.remove(&path) {
+                    None if is_known => {}
                     Some(entry) => self.same(&path, &entry.bytes, "the audit log has it otherwise").await?,
                     None => self.wrong(path, None, "it is not in the audit log"),
                 }

@@ -16,8 +16,8 @@ use crate::words::counted;
 
 pub(super) async fn status(place: &Place, name: Option<&str>, json: bool) -> Result<ExitCode> {
     let records = Records::read(place).await?;
-    for (what, why) in &records.doubtful {
-        eprintln!("warning: {what} is not believed: {why}");
+    for doubt in &records.doubtful {
+        eprintln!("warning: {} is not believed: {}", doubt.file, doubt.why);
     }
     let names = match name {
         Some(name) => vec![records.name(Some(name))?],

@@ -6,7 +6,7 @@ const PEOPLE: &str = "
 CREATE STREAM people (ts TIMESTAMP, person VARCHAR, arm VARCHAR, bucket BIGINT, hit BIGINT)
   WITH (path = 'people', format = 'csv', event_time = 'ts', privacy_unit = 'person');
 CREATE SIGNAL noised AS
-SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS (epsilon = 3, delta = 1e-9, privacy_unit_column = person,
+SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS (epsilon = 1.5, delta = 1e-9, privacy_unit_column = person,
     max_groups_contributed = 1, min_privacy_units_per_group = 20)
   window_start, window_end, arm, bucket,
   SUM(hit, contribution_bounds_per_group => (0, 1)) AS num,
@@ -16,6 +16,8 @@ CREATE SIGNAL inside WITH (scope = 'internal') AS
 SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 2, privacy_unit_column = person)
   window_start, window_end, arm, bucket, SUM(hit) AS num, COUNT(*) AS den
 FROM TUMBLE(people, ts, INTERVAL '1 day') GROUP BY window_start, window_end, arm, bucket;
+CREATE SIGNAL summed AS
+SELECT window_start, arm, 0 AS bucket, SUM(num) AS num, SUM(den) AS den FROM released.noised GROUP BY window_start, arm;
 ";
 
 const GATE: &str = "
@@ -48,6 +50,7 @@ fn private() -> Project {
     let project = project();
     project.write("sql/people.sql", PEOPLE);
     project.write("people/a.csv", people());
+    land(&project, "others", 0, "v1", [100, 100]);
     project.write("gates/private.yaml", GATE);
     release(&project);
     act(&project, "ann", 0, &["register", "support@1.5.0", "--gate", "gates/private.yaml"]).ok();
@@ -90,6 +93,20 @@ fn a_query_cannot_drop_the_noise() {
     let whole = gate.replace("num, den FROM", "num, den, num_noise_stddev, den_noise_stddev FROM");
     project.write("gates/whole.yaml", whole);
     project.run(&["gate", "evaluate", "gates/whole.yaml"]).ok();
+    // Noise that was added up or made up is not what the column says; nor is what another signal made of it.
+    for (from, to) in [
+        ("num_noise_stddev, den", "0.0 AS num_noise_stddev, den"),
+        ("num, den, num_noise", "num + 0 AS num, den, num_noise"),
+        ("FROM released.noised", "FROM released.summed"),
+    ] {
+        let gate = gate.replace("num, den FROM", "num, den, num_noise_stddev, den_noise_stddev FROM").replace(from, to);
+        project.write("gates/made_up.yaml", gate);
+        let made_up = project.run(&["gate", "evaluate", "gates/made_up.yaml"]);
+        assert!(made_up.code == 1 && made_up.stdout.contains("unknown_noise"), "{to}: {}", made_up.stdout);
+    }
+    project.write("gates/summed.yaml", GATE.replace("signal: noised", "signal: summed"));
+    let summed = project.run(&["gate", "evaluate", "gates/summed.yaml"]);
+    assert!(summed.code == 1 && summed.stdout.contains("unknown_noise"), "{}", summed.stdout);
     // Rows that are kept inside are for hard limits alone.
     let inside = GATE.replace("signal: noised", "signal: inside");
     project.write("gates/inside.yaml", inside);
@@ -104,6 +121,7 @@ fn encrypted_projects_are_judged_the_same() {
     project.write("secret.key", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
     project.write("sql/people.sql", PEOPLE);
     project.write("people/a.csv", people());
+    land(&project, "others", 0, "v1", [100, 100]);
     project.write("gates/private.yaml", GATE);
     let run = project.run(&["run", "--until-end"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
