@@ -139,8 +139,14 @@ fn is_same_step(a: &Pointer, b: &Pointer) -> bool {
     step(a) == step(b)
 }
 
+/// A bundle by its label, where that is known.
+fn label_of(rollout: &Rollout, bundle: &str) -> String {
+    let known = rollout.registrations.values().find(|registration| registration.bundle == bundle);
+    known.map_or_else(|| bundle.to_owned(), |registration| registration.label.clone())
+}
+
 /// Tells what moved.
-fn tell(pointer: &Pointer, acting: &Acting) -> Result<()> {
+fn tell(rollout: &Rollout, pointer: &Pointer, acting: &Acting) -> Result<()> {
     if acting.json {
         return print(&gate::to_json(pointer)?);
     }
@@ -152,11 +158,14 @@ fn tell(pointer: &Pointer, acting: &Acting) -> Result<()> {
             }
             _ => format!("is in {}", pointer.to),
         },
-        Action::RollBack => format!("was rolled back from {}; everybody has {}", pointer.from, pointer.general),
+        Action::RollBack => {
+            format!("was rolled back from {}; everybody has {}", pointer.from, label_of(rollout, &pointer.general))
+        }
         Action::Hold => format!("is held in {}", pointer.to),
     };
     let dry = if acting.dry_run { "would be: " } else { "" };
-    print(&format!("{dry}{} {} {what} (generation {})\n", pointer.name, pointer.bundle, pointer.generation))
+    let label = label_of(rollout, &pointer.bundle);
+    print(&format!("{dry}{} {label} {what} (generation {})\n", pointer.name, pointer.generation))
 }
 
 /// The registration that a verb is about: the one that is out, or else the newest that is only registered.

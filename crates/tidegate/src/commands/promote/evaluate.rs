@@ -134,7 +134,7 @@ async fn turn(place: &Place, asked: &Asked<'_>, advance: bool, acting: &Acting) 
         match next_step(&rollout, id, &desk.me.name, instant_of(place, acting)?, None) {
             Ok(next) => {
                 let moved = move_pointer(&mut desk, &name, next, acting).await?;
-                tell(&moved, acting)?;
+                tell(&rollout, &moved, acting)?;
                 if moved.to == tidegate_gate::Stage::General {
                     return Ok(Some(ExitCode::SUCCESS));
                 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tidegate_gate::render::changelog;
 use tidegate_gate::rollout::{Rollout, Standing};
 
-use super::{gate, subject};
+use super::{gate, label_of, subject};
 use crate::cli::Place;
 use crate::failure::Result;
 use crate::output::print;
@@ -94,7 +94,10 @@ fn describe(name: &str, rollout: &Rollout) -> String {
                 line(format!("approvals         {} of {}{by}", have.len(), gate.approvals.required));
             }
             (None, Some(gate)) => line(format!("waits for         an evaluation of {}", gate.gate)),
-            (_, None) => line("waits for         `tidegate promote promote`".to_owned()),
+            (_, None) if position.stage == tidegate_gate::Stage::Registered => {
+                line("waits for         `tidegate promote promote`".to_owned());
+            }
+            (_, None) => line(format!("stands still      no gate was registered for the step from {}", position.stage)),
         }
     }
     if let Some(drill) = rollout.drills.last() {
@@ -102,12 +105,6 @@ fn describe(name: &str, rollout: &Rollout) -> String {
         line(format!("last drill        {how} in {:.1} ms", drill.took_us as f64 / 1e3));
     }
     text
-}
-
-/// A bundle by its label, where that is known.
-fn label_of(rollout: &Rollout, bundle: &str) -> String {
-    let known = rollout.registrations.values().find(|registration| registration.bundle == bundle);
-    known.map_or_else(|| bundle.to_owned(), |registration| registration.label.clone())
 }
 
 pub(super) async fn log(place: &Place, name: Option<&str>, json: bool) -> Result<ExitCode> {

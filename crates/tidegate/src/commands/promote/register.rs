@@ -61,6 +61,8 @@ pub(super) async fn run(place: &Place, asked: &Asked<'_>, acting: &Acting) -> Re
         bundle_author: manifest.author.clone(),
         at_us,
     };
+    let guarded = [Stage::Local, Stage::Shadow, Stage::Canary].into_iter().filter(|_| !asked.baseline);
+    let unguarded = guarded.filter(|stage| !gates.contains_key(stage)).collect::<Vec<_>>();
     if let Some((local, _)) = gates.get(&Stage::Local) {
         refuse_used_traces(&desk.records.rollout(&name)?, local, &registration)?;
     }
@@ -77,6 +79,10 @@ pub(super) async fn run(place: &Place, asked: &Asked<'_>, acting: &Acting) -> Re
     } else {
         let how = if is_new { "registered" } else { "is registered already" };
         print(&format!("{name} {} {how} as {}\n", manifest.version, &id[..12]))?;
+    }
+    if !unguarded.is_empty() {
+        let steps = unguarded.iter().map(|stage| stage.name()).collect::<Vec<_>>().join(", ");
+        eprintln!("warning: no gate guards the step from {steps}; there it will stand still");
     }
     if !missing.is_empty() {
         eprintln!("warning: the bundle has no {}; it cannot be promoted", missing.join(", no "));

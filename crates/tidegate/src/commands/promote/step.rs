@@ -49,7 +49,7 @@ pub(super) async fn promote(
     if let Some(reason) = &moved.break_glass {
         eprintln!("GLASS WAS BROKEN by {}: {reason}. Evidence, approvals and freezes were passed over.", moved.by);
     }
-    tell(&moved, acting)?;
+    tell(&rollout, &moved, acting)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -73,6 +73,6 @@ pub(super) async fn roll_back(place: &Place, name: Option<&str>, reason: &str, a
     let next = rollback(&rollout, &desk.me.name, at_us, reason, None);
     let next = next.map_err(|refusal| refused(&refusal))?;
     let moved = move_pointer(&mut desk, &name, next, acting).await?;
-    tell(&moved, acting)?;
+    tell(&rollout, &moved, acting)?;
     Ok(ExitCode::from(ROLLED_BACK))
 }
