@@ -19,7 +19,7 @@ pub(crate) fn judge(
 ) -> Result<Finding> {
     let treatment = evidence.arm(&context.gate.arms.treatment)?;
     let (mut num, mut den, mut is_noisy) = (0.0, 0.0, false);
-    let coverage = walk(evidence, &[treatment], context.period(Span(0)), |_, sums| {
+    walk(evidence, &[treatment], context.period(Span(0)), |_, sums| {
         [num, den, _] = sums[0].numbers;
         is_noisy = sums[0].is_noisy();
     });
@@ -31,7 +31,8 @@ pub(crate) fn judge(
         let reason = format!("{}: the hard limit is exceeded", check.name);
         return Ok(Finding::new(Status::Fail, "hard_limit", reason));
     }
-    // Windows of which nothing was heard keep no limit.
+    // Windows of which nothing was heard keep no limit, once labels should have come.
+    let coverage = walk(evidence, &[treatment], context.period(context.gate.time.label_maturity), |_, _| {});
     if coverage.withheld_share() > context.gate.cohort.max_withheld_share {
         let reason = format!("{}: windows are withheld or missing, in which the limit may be exceeded", check.name);
         return Ok(Finding::new(context.open(), "withheld", reason));
