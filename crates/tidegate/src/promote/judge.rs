@@ -14,6 +14,7 @@ use tidegate_ledger::Store;
 
 use super::act::{VerdictFile, digest_of, verdict_path};
 use super::charges;
+use super::outputs::bytes_of;
 use crate::evidence::{self, Reading};
 use crate::failure::{Failure, Result};
 
@@ -94,7 +95,7 @@ pub(crate) async fn judge(
         unpaid_days: &unpaid,
         verdict: to_value(&verdict)?,
     };
-    let file = to_bytes(&to_value(&file)?);
+    let file = bytes_of(&to_value(&file)?)?;
     let judgement = Judgement {
         registration: id.to_owned(),
         gate: gate.digest(),
@@ -136,11 +137,4 @@ fn changed(registered: &BTreeMap<String, String>, reading: &Reading) -> Vec<Stri
 fn to_value<T: serde::Serialize>(value: &T) -> Result<Value> {
     serde_json::to_value(value)
         .map_err(|error| Failure::infrastructure("TG500", error.to_string(), "report this as a bug"))
-}
-
-/// The one string of bytes of a document: names in order, for people to read.
-fn to_bytes(value: &Value) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
-    bytes.push(b'\n');
-    bytes
 }

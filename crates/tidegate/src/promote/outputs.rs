@@ -31,7 +31,7 @@ pub(super) fn event_path(pointer: &Pointer) -> String {
     format!("events/pointers/{}/{:020}.json", pointer.name, pointer.generation)
 }
 
-/// The bytes of either.
+/// The one string of bytes of a document: names in order, for people to read.
 pub(super) fn bytes_of(value: &serde_json::Value) -> Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec_pretty(value)
         .map_err(|error| Failure::infrastructure("TG500", error.to_string(), "report this as a bug"))?;

