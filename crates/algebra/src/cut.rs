@@ -103,6 +103,14 @@ pub(crate) struct WindowKey {
     pub(crate) windows: Windows,
 }
 
+/// How many units stand behind a group that is shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cohort {
+    pub(crate) k: u32,
+    /// A group of fewer is counted in its next window.
+    pub(crate) carries: bool,
+}
+
 /// A query cut at its one aggregation, or above its rows: the recipe for partial, merge and release.
 #[derive(Debug)]
 pub struct Cut {
@@ -112,7 +120,7 @@ pub struct Cut {
     pub(crate) below: Below,
     /// What waits: rows of the two streams that it joins, and last the totals of units that are to be noised.
     pub(crate) sides: Vec<Side>,
-    pub(crate) threshold: Option<u32>,
+    pub(crate) threshold: Option<Cohort>,
     pub(crate) windows: Option<WindowKey>,
     pub(crate) context: Arc<TaskContext>,
 }
@@ -165,7 +173,7 @@ impl Cut {
             above,
             below,
             sides,
-            threshold: release.threshold.as_ref().map(|threshold| threshold.k),
+            threshold: release.threshold.as_ref().map(|threshold| Cohort { k: threshold.k, carries: threshold.carries }),
             windows,
             context,
         })

@@ -9,6 +9,7 @@
 //! What this room does not do: it reads no files, knows no streams, keeps no log and draws no noise.
 
 mod aggregate;
+mod carry;
 mod checked;
 mod codec;
 mod cut;

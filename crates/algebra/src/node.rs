@@ -40,6 +40,8 @@ pub struct Threshold {
     pub unit: Expr,
     /// The secret under which units are hashed in state.
     pub key: UnitKey,
+    /// A group that is too small in a tumbling window is counted in its next one of the same day.
+    pub carries: bool,
 }
 
 /// Rows that are released as they are.
@@ -84,7 +86,7 @@ impl Release {
     /// When the unit of `threshold` is not a column of the aggregation's input.
     pub fn over(aggregate: Aggregate, threshold: Option<Threshold>, windows: Option<Windows>) -> Result<LogicalPlan> {
         let mut calls = aggregate.aggr_expr;
-        if let Some(Threshold { k, unit, key }) = &threshold {
+        if let Some(Threshold { k, unit, key, .. }) = &threshold {
             calls.push(at_least(*k, key.clone(), unit.clone()));
         }
         let aggregate = Aggregate::try_new(aggregate.input, aggregate.group_expr, calls)?;

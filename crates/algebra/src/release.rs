@@ -204,6 +204,7 @@ impl Cut {
             Below::Private { spec, .. } => return self.release_noised(states, spec, panes).await,
         };
         let (states, pending) = self.shown(states, panes)?;
+        let states = self.carried(states)?;
         let finished = self.over_state(partial, AggregateMode::Final, &states)?;
         let is_aggregation = |node: &Arc<dyn ExecutionPlan>| node.downcast_ref::<AggregateExec>().is_some();
         let groups = replace(Arc::clone(finish), is_aggregation, &finished)?;

@@ -108,6 +108,8 @@ pub struct Evidence {
     pub(crate) buckets: usize,
     /// Sorted by window.
     pub(crate) cells: Vec<Cell>,
+    /// What an arm has no row for in one window is counted in its next row.
+    pub(crate) carries: bool,
 }
 
 impl Evidence {
@@ -136,7 +138,13 @@ impl Evidence {
             cells.push(Cell { arm, bucket, window_start_us, numbers, noise: read.noise });
         }
         cells.sort_by_key(|cell| (cell.window_start_us, cell.arm, cell.bucket));
-        Ok(Self { arms: arms.names, buckets: buckets.names.len(), cells })
+        Ok(Self { arms: arms.names, buckets: buckets.names.len(), cells, carries: false })
+    }
+
+    /// The same of a signal whose groups below the threshold are counted in their next window.
+    #[must_use]
+    pub fn carried(self) -> Self {
+        Self { carries: true, ..self }
     }
 
     /// The first window there is.

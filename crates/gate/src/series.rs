@@ -5,6 +5,8 @@
 //! control     +++    +++    ---           --- withheld: the window is left out of both arms, and counted as withheld
 //! treatment   +++    +++    +++           until it is released: it is neither zero nor dropped
 //! ```
+//!
+//! Where a signal carries its small groups, window 3 of the treatment waits for the control's next row, which counts both.
 
 use std::collections::BTreeSet;
 
@@ -99,32 +101,42 @@ pub(crate) fn walk(
     let mut sums = vec![Sums::new(evidence.buckets); arms.len()];
     let mut coverage = Coverage::default();
     let mut seen = 0;
+    // Cells that do not count yet, and of how many windows. They wait only where what one arm lacks comes later.
+    let (mut waiting, mut waited) = (Vec::new(), 0);
     for cells in evidence.cells.chunk_by(|a, b| a.window_start_us == b.window_start_us) {
         let start_us = cells[0].window_start_us;
-        let of = |arm| cells.iter().filter(move |cell| cell.arm == arm);
-        if !period.holds(start_us) || !arms.iter().any(|&arm| of(arm).next().is_some()) {
+        let counted = cells.iter().filter(|cell| arms.contains(&cell.arm));
+        if !period.holds(start_us) || counted.clone().next().is_none() {
             continue;
         }
         seen += 1;
+        waited += 1;
+        waiting.extend(counted);
+        let of = |arm| waiting.iter().copied().filter(move |cell: &&Cell| cell.arm == arm);
         // A bucket that is withheld in one arm is left out of the other, too: they must speak about the same people.
-        let counted = cells.iter().filter(|cell| arms.contains(&cell.arm));
-        let hidden: BTreeSet<usize> = counted.filter(|cell| cell.numbers.is_none()).map(|cell| cell.bucket).collect();
+        let withheld = waiting.iter().filter(|cell| cell.numbers.is_none());
+        let hidden: BTreeSet<usize> = withheld.map(|cell| cell.bucket).collect();
         let is_whole = |arm| of(arm).any(|cell| !hidden.contains(&cell.bucket));
-        if !arms.iter().all(|&arm| is_whole(arm)) {
-            coverage.withheld += arms.len() as f64;
-            continue;
-        }
-        coverage.withheld += arms.iter().map(|&arm| withheld_share(of(arm), &hidden)).sum::<f64>();
-        for (sums, &arm) in sums.iter_mut().zip(arms) {
-            for cell in of(arm).filter(|cell| !hidden.contains(&cell.bucket)) {
-                if let Some(numbers) = cell.numbers {
-                    sums.add(cell, numbers);
+        if arms.iter().all(|&arm| is_whole(arm)) {
+            coverage.withheld += arms.iter().map(|&arm| withheld_share(of(arm), &hidden)).sum::<f64>();
+            for (sums, &arm) in sums.iter_mut().zip(arms) {
+                for cell in of(arm).filter(|cell| !hidden.contains(&cell.bucket)) {
+                    if let Some(numbers) = cell.numbers {
+                        sums.add(cell, numbers);
+                    }
                 }
             }
+            coverage.windows += waited;
+            show(period.matures_us(start_us), &sums);
+        } else if evidence.carries {
+            continue;
+        } else {
+            coverage.withheld += arms.len() as f64;
         }
-        coverage.windows += 1;
-        show(period.matures_us(start_us), &sums);
+        waiting.clear();
+        waited = 0;
     }
+    coverage.withheld += (waited * arms.len() as u64) as f64;
     let expected = period.expected().max(seen);
     coverage.withheld += (expected - seen) as f64 * arms.len() as f64;
     coverage.expected = expected as f64 * arms.len() as f64;

@@ -25,7 +25,11 @@ pub(crate) struct PrivacyClause {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum ClauseKind {
     /// Groups of fewer units are withheld.
-    Threshold(Spanned<u32>),
+    Threshold {
+        k: Spanned<u32>,
+        /// Where it says that they are counted in their next window.
+        carries: Option<Place>,
+    },
     /// Groups are noised.
     Differential(Differential),
 }
@@ -118,20 +122,31 @@ fn read(
     let kind = if is_differential {
         ClauseKind::Differential(read_differential(&mut options)?)
     } else {
-        ClauseKind::Threshold(read_threshold(&mut options)?)
+        read_threshold(&mut options)?
     };
     options.finish()?;
     Ok((PrivacyClause { kind, unit, place: whole }, length))
 }
 
-fn read_threshold(options: &mut Options) -> Result<Spanned<u32>, Refusal> {
+fn read_threshold(options: &mut Options) -> Result<ClauseKind, Refusal> {
     let threshold = options.integer("threshold", 1)?;
     let threshold = options.required("threshold", threshold, "20")?;
     let value = u32::try_from(threshold.value).ok().filter(|&k| k <= MOST_UNITS).ok_or_else(|| {
         let cause = format!("a threshold above {MOST_UNITS} would keep that many hashes per group");
         refuse(Code::OptionValue, &threshold.place, cause, "choose a smaller threshold")
     })?;
-    Ok(Spanned { value, place: threshold.place })
+    let carries = match options.text("below_threshold")? {
+        None => None,
+        Some(Spanned { value, place }) => match value.to_ascii_uppercase().as_str() {
+            "LEAVE_OUT" => None,
+            "CARRY" => Some(place),
+            other => {
+                let cause = format!("groups below the threshold cannot be {other}");
+                return Err(refuse(Code::OptionValue, &place, cause, "write below_threshold = LEAVE_OUT or CARRY"));
+            }
+        },
+    };
+    Ok(ClauseKind::Threshold { k: Spanned { value, place: threshold.place }, carries })
 }
 
 fn read_differential(options: &mut Options) -> Result<Differential, Refusal> {

@@ -18,6 +18,9 @@ const WINDOW_COLUMNS: [&str; 2] = ["revision", "is_final"];
 /// The column that released files have beside them when groups have a threshold.
 const THRESHOLD_COLUMN: &str = "k";
 
+/// The column that released files have beside them when groups below the threshold are carried.
+const CARRY_COLUMN: &str = "below_threshold";
+
 /// The columns that released files have beside them when groups are noised.
 const NOISE_COLUMNS: [&str; 6] = ["dp_mechanism", "dp_epsilon", "dp_delta", "dp_unit", "dp_bounds", "dp_clause"];
 
@@ -37,7 +40,8 @@ pub(crate) fn check(
         let threshold = policy.threshold().map(|_| THRESHOLD_COLUMN);
         let window = WINDOW_COLUMNS.into_iter().filter(|_| windows.is_some());
         let noise = NOISE_COLUMNS.into_iter().filter(|_| matches!(policy, Policy::Differential { .. }));
-        let added = METADATA_COLUMNS.into_iter().chain(PATH_COLUMNS).chain(threshold).chain(window).chain(noise);
+        let carry = policy.carries().then_some(CARRY_COLUMN);
+        let added = METADATA_COLUMNS.into_iter().chain(PATH_COLUMNS).chain(threshold).chain(carry).chain(window).chain(noise);
         if added.into_iter().any(|added| added == name) {
             let cause = format!("`{name}` is a column that Tidegate adds to released rows");
             return Err(refuse(Code::BadOutput, &place, cause, "give the column another name with AS"));

@@ -213,20 +213,21 @@ impl Planner {
         }
         let threshold = match &policy {
             Policy::Open | Policy::Differential { .. } => None,
-            Policy::Threshold { k, unit } => {
+            Policy::Threshold { k, unit, carries } => {
                 policy::refuse_sketches(&aggregate, definition, stream)?;
                 if definition.scope == Scope::Internal {
                     refuse_opened_sketches(&plan, &aggregate, definition)?;
                 }
                 People::of(&stream.name.value, unit, join).refuse_shown(&aggregate, unit, definition)?;
                 let unit = policy::unit_column(&aggregate, unit, &stream.name.value, definition)?;
-                Some(Threshold { k: *k, unit, key: self.key.clone() })
+                Some(Threshold { k: *k, unit, key: self.key.clone(), carries: *carries })
             }
         };
         let windows = window.map(|window| window.windows);
         output::check(plan.schema().as_arrow(), windows.as_ref(), &policy, definition)?;
         if threshold.is_some() {
             policy::refuse_subtractable(windows.as_ref(), definition, stream)?;
+            policy::refuse_carrying(windows.as_ref(), definition)?;
         }
         let sort_order = output::sort_order(&plan, plan.schema().as_arrow(), &aggregate.group_expr);
         let barrier = |aggregate| Release::over(aggregate, threshold.clone(), windows);

@@ -3,7 +3,7 @@
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::logical_plan::Aggregate;
 
-use tidegate_algebra::Windows;
+use tidegate_algebra::{Period, Windows};
 
 use crate::clause::{ClauseKind, Differential, PrivacyClause};
 use crate::definition::{Scope, SignalDefinition, StreamDefinition};
@@ -11,6 +11,8 @@ use crate::guard::SKETCHES;
 use crate::origin::is_stream_column;
 use crate::window::function_name;
 use crate::{Code, Place, Refusal, refuse};
+
+const DAY_US: i64 = 86_400_000_000;
 
 /// The condition under which groups are released.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +26,8 @@ pub enum Policy {
         k: u32,
         /// The column that names the unit.
         unit: String,
+        /// A group of fewer is counted in its next window of the same day.
+        carries: bool,
     },
     /// Groups are noised: differential privacy.
     Differential {
@@ -35,6 +39,11 @@ pub enum Policy {
 }
 
 impl Policy {
+    /// Whether groups below the threshold are counted in their next window.
+    pub fn carries(&self) -> bool {
+        matches!(self, Self::Threshold { carries: true, .. })
+    }
+
     /// The threshold, where there is one.
     pub fn threshold(&self) -> Option<u32> {
         match self {
@@ -88,15 +97,41 @@ pub(crate) fn decide(signal: &SignalDefinition, stream: &StreamDefinition) -> Re
         }
     };
     match kind {
-        ClauseKind::Threshold(threshold) if declared.is_some() && threshold.value < 2 => Err(refuse(
+        ClauseKind::Threshold { k, .. } if declared.is_some() && k.value < 2 => Err(refuse(
             Code::BadPrivacyClause,
-            &threshold.place,
+            &k.place,
             "a threshold of 1 protects nobody",
             "write threshold = 20, or at least 2",
         )),
-        ClauseKind::Threshold(threshold) => Ok(Policy::Threshold { k: threshold.value, unit }),
+        ClauseKind::Threshold { k, carries } => {
+            Ok(Policy::Threshold { k: k.value, unit, carries: carries.is_some() })
+        }
         ClauseKind::Differential(clause) => Ok(Policy::Differential { clause: clause.clone(), unit }),
     }
+}
+
+/// Refuses to carry where there is no next window, or where late rows would move what was carried.
+///
+/// # Errors
+/// [`Code::BadPrivacyClause`] unless windows tumble within a day and take no late rows.
+pub(crate) fn refuse_carrying(windows: Option<&Windows>, signal: &SignalDefinition) -> Result<(), Refusal> {
+    let Some(PrivacyClause { kind: ClauseKind::Threshold { carries: Some(place), .. }, .. }) = &signal.clause else {
+        return Ok(());
+    };
+    let (cause, fix) = match windows {
+        Some(Windows::Tumble(Period::Fixed(size_us))) if *size_us < DAY_US => {
+            if signal.lateness_us == 0 {
+                return Ok(());
+            }
+            let cause = "late rows of one window would move what is carried to the next ones";
+            (cause, "leave lateness out, and give the stream a longer watermark")
+        }
+        _ => {
+            let cause = "a group is carried to its next window of the same day, and there is none";
+            (cause, "read TUMBLE windows shorter than a day, or write below_threshold = LEAVE_OUT")
+        }
+    };
+    Err(refuse(Code::BadPrivacyClause, place, cause, fix))
 }
 
 /// Refuses a threshold over people where what is shown could be subtracted from what is shown beside it, or was shown

@@ -138,6 +138,9 @@ fn terms_of(signal: &Signal, count: usize) -> Vec<Term> {
     if let Some(k) = signal.policy.threshold().and_then(|k| i32::try_from(k).ok()) {
         terms.push(("k", Arc::new(Int32Array::from(vec![k; count])) as ArrayRef));
     }
+    if signal.policy.carries() {
+        terms.push(("below_threshold", constant("CARRY", count)));
+    }
     if let (Some(spec), Policy::Differential { unit, .. }) = (signal.cut.private_spec(), &signal.policy) {
         let number = |value: f64| Arc::new(Float64Array::from(vec![value; count])) as ArrayRef;
         terms.push(("dp_mechanism", constant(&spec.mechanism.to_string(), count)));

@@ -140,7 +140,9 @@ impl Shelf<'_> {
             Query::Signal(name) => self.signal(name, shape, may_be_inside).await?,
             Query::Sql(sql) => self.query(sql, shape).await?,
         };
-        Ok(read.and_then(|rows| Evidence::from_rows(shape, rows_of(&rows, shape)?)))
+        let carries = self.carries(query);
+        let evidence = read.and_then(|rows| Evidence::from_rows(shape, rows_of(&rows, shape)?));
+        Ok(evidence.map(|evidence| if carries { evidence.carried() } else { evidence }))
     }
 
     /// The rows of one signal as they are.
@@ -206,6 +208,14 @@ impl Shelf<'_> {
             (Some(signal), Some(column)) => Err(Error::UnknownNoise { column, signal }),
             _ => Ok(rows),
         })
+    }
+
+    /// Whether small groups of what was read are counted in their next window. A query may add up rows of several signals,
+    /// of which some are, and is taken at its word.
+    fn carries(&self, query: &Query) -> bool {
+        let Query::Signal(name) = query else { return false };
+        let rows = self.signals.get(name).and_then(|loaded| loaded.as_ref().ok()?.as_ref());
+        rows.is_some_and(|signal| signal.rows.column_by_name("below_threshold").is_some())
     }
 
     async fn load(&mut self, name: &str) -> Result<&Loaded> {

@@ -21,7 +21,7 @@ pub use admit::{Inadmissible, admit, is_unbounded};
 pub use units::UnitKey;
 
 pub(crate) use sum::{avg, sum};
-pub(crate) use units::{at_least, unit_kind};
+pub(crate) use units::{UnitSet, at_least, unit_kind};
 
 use datafusion::logical_expr::AggregateUDF;
 

@@ -126,6 +126,44 @@ pub(crate) fn unit_kind(data_type: &DataType) -> Option<DataType> {
     }
 }
 
+/// The units of one group, as far as it matters whether they are `k`.
+pub(crate) struct UnitSet {
+    k: usize,
+    hashes: Vec<u128>,
+}
+
+impl UnitSet {
+    pub(crate) fn new(k: usize) -> Self {
+        Self { k, hashes: Vec::new() }
+    }
+
+    /// Adds the units of a state.
+    pub(crate) fn extend(&mut self, state: &[u8]) -> Result<(), Error> {
+        for hash in hashes_of(state)? {
+            insert(&mut self.hashes, self.k, hash);
+        }
+        Ok(())
+    }
+
+    /// Whether there are at least `k`.
+    pub(crate) fn is_full(&self) -> bool {
+        self.hashes.len() >= self.k
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.hashes.clear();
+    }
+}
+
+/// The hashes that a state holds.
+fn hashes_of(state: &[u8]) -> Result<impl Iterator<Item = u128>, Error> {
+    let (hashes, rest) = state.as_chunks::<16>();
+    match rest {
+        [] => Ok(hashes.iter().map(|hash| u128::from_le_bytes(*hash))),
+        _ => Err(Error::CorruptState { what: "unit set" }),
+    }
+}
+
 struct UnitSets {
     k: usize,
     key: UnitKey,
@@ -207,12 +245,8 @@ impl GroupsAccumulator for UnitSets {
         self.resize(total_groups);
         let sets = states[0].as_binary::<i32>();
         for (row, &group) in groups.iter().enumerate() {
-            let (hashes, rest) = sets.value(row).as_chunks::<16>();
-            if !rest.is_empty() {
-                return Err(Error::CorruptState { what: "unit set" }.into());
-            }
-            for hash in hashes {
-                self.insert(group, u128::from_le_bytes(*hash));
+            for hash in hashes_of(sets.value(row))? {
+                self.insert(group, hash);
             }
         }
         Ok(())

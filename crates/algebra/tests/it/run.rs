@@ -29,7 +29,7 @@ pub(crate) fn unit_key() -> UnitKey {
 
 /// At least `k` distinct values of column `u`.
 pub(crate) fn at_least(k: u32) -> Threshold {
-    Threshold { k, unit: col("u"), key: unit_key() }
+    Threshold { k, unit: col("u"), key: unit_key(), carries: false }
 }
 
 /// Cuts `sql` over an empty table `t` of `schema`.

@@ -19,11 +19,14 @@ fn row(arm: &str, bucket: &str, start: i64, numbers: Option<(f64, f64)>) -> Row 
 
 /// Windows of ten ticks; the sums after the last, and what is missing.
 fn summed(rows: Vec<Row>, as_of_us: i64) -> (Vec<[f64; 3]>, Coverage) {
-    let evidence = Evidence::from_rows(check().shape(), rows).unwrap();
+    walked(&Evidence::from_rows(check().shape(), rows).unwrap(), as_of_us)
+}
+
+fn walked(evidence: &Evidence, as_of_us: i64) -> (Vec<[f64; 3]>, Coverage) {
     let arms = [evidence.arm("v2").unwrap(), evidence.arm("v1").unwrap()];
     let mut last = vec![[0.0; 3]; 2];
     let period = Period { since_us: 0, as_of_us, window_us: 10, maturity_us: 5 };
-    let coverage = walk(&evidence, &arms, period, |_, sums| last = sums.iter().map(|sums| sums.numbers).collect());
+    let coverage = walk(evidence, &arms, period, |_, sums| last = sums.iter().map(|sums| sums.numbers).collect());
     (last, coverage)
 }
 
@@ -46,6 +49,25 @@ fn a_window_that_one_arm_lacks_is_left_out_of_both() {
     // The same where the row is there and its numbers are not.
     let withheld = [missing, vec![row("v2", "a", 10, None)]].concat();
     assert_eq!(summed(withheld, 25).1.withheld_share(), 0.5);
+}
+
+/// v1 was too small in the second window, and its third row counts both.
+#[test]
+fn what_is_carried_is_waited_for() {
+    let rows = vec![
+        row("v1", "a", 0, Some((1.0, 4.0))),
+        row("v2", "a", 0, Some((1.0, 4.0))),
+        row("v2", "a", 10, Some((2.0, 4.0))),
+        row("v1", "a", 20, Some((3.0, 8.0))),
+        row("v2", "a", 20, Some((1.0, 4.0))),
+    ];
+    let carried = Evidence::from_rows(check().shape(), rows.clone()).unwrap().carried();
+    let (sums, coverage) = walked(&carried, 25);
+    assert_eq!((sums, coverage.withheld_share()), (vec![[1.0, 4.0, 0.0]; 2], 0.5), "still waiting");
+    let (sums, coverage) = walked(&carried, 35);
+    assert_eq!(sums, [[4.0, 12.0, 0.0]; 2]);
+    assert_eq!(coverage, Coverage { windows: 3, withheld: 0.0, expected: 6.0 });
+    assert_eq!(summed(rows, 35).0, [[2.0, 8.0, 0.0], [4.0, 12.0, 0.0]], "as if nothing were carried");
 }
 
 #[test]

@@ -56,6 +56,10 @@ CREATE SIGNAL guarded AS
 SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 3, privacy_unit_column = u)
   window_start, window_end, area, COUNT(*) AS n, SUM(x) AS total, COUNT(DISTINCT u) AS people
 FROM TUMBLE(d, at, INTERVAL '1 day') GROUP BY window_start, window_end, area;
+CREATE SIGNAL carried AS
+SELECT WITH AGGREGATION_THRESHOLD OPTIONS (threshold = 2, privacy_unit_column = u, below_threshold = CARRY)
+  window_start, window_end, area, COUNT(*) AS n, SUM(x) AS total, COUNT(DISTINCT u) AS people
+FROM TUMBLE(d, at, INTERVAL '30 minutes') GROUP BY window_start, window_end, area;
 CREATE SIGNAL met AS
 SELECT window_start, window_end, d.area, COUNT(*) AS pairs, SUM(e.x) AS total, COUNT(DISTINCT e.id) AS partners
 FROM TUMBLE(d, at, INTERVAL '1 hour') AS d

@@ -133,8 +133,9 @@ fn policy(policy: &Policy) -> String {
             if clause.max_days.is_some() { "epoch of 28 days" } else { "day" },
             counted(u64::from(clause.max_groups), "group")
         ),
-        Policy::Threshold { k, unit } => {
-            format!("groups of at least {k} distinct {unit}; a cohort threshold, not differential privacy")
+        Policy::Threshold { k, unit, carries } => {
+            let fewer = if *carries { "; fewer are counted in their next window of the day" } else { "" };
+            format!("groups of at least {k} distinct {unit}{fewer}; a cohort threshold, not differential privacy")
         }
     }
 }

@@ -5,6 +5,7 @@
 mod bad_input;
 mod budget;
 mod bundle;
+mod carried;
 mod commands;
 mod crash;
 mod demo;
