@@ -55,6 +55,8 @@ pub struct StreamContract {
     pub max_future_skew_us: i64,
     /// By which columns a row that is delivered again is known.
     pub dedupe: Option<Dedupe>,
+    /// The column that says how far a row may be learnt from.
+    pub learning_scope: Option<String>,
     /// The columns the author wrote down; without them they are inferred from the files.
     pub declared: Option<SchemaRef>,
 }
@@ -73,6 +75,7 @@ impl StreamContract {
             idle_timeout_us: None,
             max_future_skew_us: DAY_US,
             dedupe: None,
+            learning_scope: None,
             declared: None,
         }
     }

@@ -82,6 +82,8 @@ codes! {
     Subtractable = "TG214",
     /// A sketch of a protected stream, or what stands in it, would be shown.
     SketchShown = "TG215",
+    /// A local signal whose groups may speak of several tenants.
+    NotLocal = "TG216",
 }
 
 impl Code {

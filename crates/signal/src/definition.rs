@@ -88,14 +88,20 @@ pub enum Scope {
     Global,
     /// Signals alone that are computed from them.
     Internal,
+    /// The operator and the tenant that a row speaks of.
+    Local,
 }
 
 impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Global, Self::Internal, Self::Local];
+
     /// The folder of its rows, and the schema in which they are a table.
     pub fn folder(self) -> &'static str {
         match self {
             Self::Global => "released",
             Self::Internal => "internal",
+            Self::Local => "local",
         }
     }
 
@@ -104,6 +110,7 @@ impl Scope {
         match self {
             Self::Global => "global",
             Self::Internal => "internal",
+            Self::Local => "local",
         }
     }
 }
@@ -354,6 +361,7 @@ async fn read_stream(
     let idle_timeout_us = options.duration_us("idle_timeout")?;
     let max_future_skew_us = options.duration_us("max_future_skew")?.unwrap_or(DAY_US);
     let dedupe = read_dedupe(&mut options, event_time.is_some())?;
+    let learning_scope = options.text("learning_scope")?;
     let time_zone = time_zone(&mut options)?;
     let budget = read_budget(&mut options)?;
     options.finish()?;
@@ -372,6 +380,7 @@ async fn read_stream(
             idle_timeout_us,
             max_future_skew_us,
             dedupe,
+            learning_scope: value(learning_scope),
             declared,
         },
         name,
@@ -519,10 +528,10 @@ fn read_signal(
 
 fn read_scope(options: &mut Options) -> Result<Scope, Refusal> {
     let Some(scope) = options.text("scope")? else { return Ok(Scope::Global) };
-    let known = [Scope::Global, Scope::Internal].into_iter().find(|known| known.name() == scope.value);
+    let known = Scope::ALL.into_iter().find(|known| known.name() == scope.value);
     known.ok_or_else(|| {
         let cause = format!("there is no scope `{}`", scope.value);
-        refuse(Code::OptionValue, &scope.place, cause, "write scope = 'internal', or leave it out")
+        refuse(Code::OptionValue, &scope.place, cause, "write scope = 'internal' or 'local', or leave it out")
     })
 }
 

@@ -14,6 +14,7 @@ mod flink;
 mod guard;
 mod interval;
 mod join;
+mod learning;
 mod nearest;
 mod noise;
 mod options;

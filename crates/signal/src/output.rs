@@ -41,7 +41,8 @@ pub(crate) fn check(
         let window = WINDOW_COLUMNS.into_iter().filter(|_| windows.is_some());
         let noise = NOISE_COLUMNS.into_iter().filter(|_| matches!(policy, Policy::Differential { .. }));
         let carry = policy.carries().then_some(CARRY_COLUMN);
-        let added = METADATA_COLUMNS.into_iter().chain(PATH_COLUMNS).chain(threshold).chain(carry).chain(window).chain(noise);
+        let added =
+            METADATA_COLUMNS.into_iter().chain(PATH_COLUMNS).chain(threshold).chain(carry).chain(window).chain(noise);
         if added.into_iter().any(|added| added == name) {
             let cause = format!("`{name}` is a column that Tidegate adds to released rows");
             return Err(refuse(Code::BadOutput, &place, cause, "give the column another name with AS"));

@@ -24,7 +24,7 @@ use crate::pane::{PaneCall, window_of};
 use crate::people::People;
 use crate::shape::Groups;
 use crate::window::{WindowPlanner, WindowedStream, function_name};
-use crate::{Code, Policy, Refusal, output, policy, refuse, shape};
+use crate::{Code, Policy, Refusal, learning, output, policy, refuse, shape};
 
 /// A stream as the planner sees it: what it promises, and its columns.
 #[derive(Debug, Clone)]
@@ -131,6 +131,7 @@ impl Planner {
         };
         let session = self.session(definition).map_err(|error| explain(&error))?;
         let plan = parse(definition, &session).await.map_err(|error| explain(&error))?;
+        let plan = learning::restrict(plan, &self.streams, definition).map_err(|error| explain(&error))?;
         let shape = shape::check(&plan, &self.streams, &self.tables, definition)?;
         let Some(stream) = self.streams.get(&shape.stream) else {
             let (cause, fix) = match self.tables.contains_key(&shape.stream) {
@@ -187,6 +188,7 @@ impl Planner {
         if let Some(window) = &window {
             require_event_time(window, stream, definition)?;
         }
+        learning::require_tenant(&aggregate, definition, stream)?;
         let policy = policy::decide(definition, stream)?;
         if let Policy::Differential { clause, unit } = &policy {
             let windows = window.map(|window| window.windows);

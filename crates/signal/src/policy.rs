@@ -62,6 +62,8 @@ pub(crate) fn decide(signal: &SignalDefinition, stream: &StreamDefinition) -> Re
     let Some(clause) = &signal.clause else {
         return match declared {
             None => Ok(Policy::Open),
+            // Who reads it may read the tenant's rows themselves.
+            Some(_) if signal.scope == Scope::Local => Ok(Policy::Open),
             Some(unit) => Err(refuse(
                 Code::Unprotected,
                 &signal.query_place,
@@ -103,9 +105,7 @@ pub(crate) fn decide(signal: &SignalDefinition, stream: &StreamDefinition) -> Re
             "a threshold of 1 protects nobody",
             "write threshold = 20, or at least 2",
         )),
-        ClauseKind::Threshold { k, carries } => {
-            Ok(Policy::Threshold { k: k.value, unit, carries: carries.is_some() })
-        }
+        ClauseKind::Threshold { k, carries } => Ok(Policy::Threshold { k: k.value, unit, carries: carries.is_some() }),
         ClauseKind::Differential(clause) => Ok(Policy::Differential { clause: clause.clone(), unit }),
     }
 }
@@ -178,7 +178,7 @@ pub(crate) fn refuse_sketches(
     signal: &SignalDefinition,
     stream: &StreamDefinition,
 ) -> Result<(), Refusal> {
-    if stream.contract.privacy_unit.is_none() || signal.scope == Scope::Internal {
+    if stream.contract.privacy_unit.is_none() || signal.scope != Scope::Global {
         return Ok(());
     }
     let name = |call: &Expr| match call.clone().unalias() {

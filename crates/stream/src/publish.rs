@@ -202,7 +202,7 @@ pub(crate) async fn recover(store: &Store, history: &mut History) -> Result<()> 
     let unpublished = history.released.values().filter(|entry| is_staged(entry)).cloned().collect::<Vec<_>>();
     publish(store, &unpublished, &[]).await?;
     let mut present = BTreeMap::new();
-    for scope in [Scope::Global, Scope::Internal] {
+    for scope in Scope::ALL {
         present.extend(store.list_sized(scope.folder()).await?);
     }
     history.released.retain(|_, entry| entry.rows == 0 || present.get(&entry.path) == Some(&entry.bytes));

@@ -267,6 +267,11 @@ fn connect(
         let failure = Failure::usage("TG313", cause, "name the column that says whose row it is");
         return Err(failure.at(Snippet::of(&definition.name.place)));
     }
+    if let Some(column) = missing(&definition.contract.learning_scope) {
+        let cause = format!("stream `{}` has no column `{column}`, its learning scope", definition.name.value);
+        let failure = Failure::privacy("TG206", cause, "name the column that says how far a row may be learnt from");
+        return Err(failure.at(Snippet::of(&definition.name.place)));
+    }
     let keys = definition.contract.dedupe.iter().flat_map(|dedupe| &dedupe.columns);
     if let Some(key) = keys.cloned().find_map(|column| missing(&Some(column))) {
         let cause = format!("stream `{}` has no column `{key}`, part of its dedupe_key", definition.name.value);

@@ -12,7 +12,7 @@ use crate::config::{Config, Encryption};
 use crate::failure::{Failure, Result};
 
 /// Folders whose files are sealed when there is a key.
-const PRIVATE: [&str; 6] = ["state", "staging", "quarantine", "dedupe", "keys", "internal"];
+const PRIVATE: [&str; 7] = ["state", "staging", "quarantine", "dedupe", "keys", "internal", "local"];
 
 /// The storage root of a project.
 pub(crate) fn root_of(place: &Place, config: &Config) -> PathBuf {

@@ -14,7 +14,7 @@ use sqllogictest::{DB, DBOutput};
 use tempfile::TempDir;
 use tidegate_algebra::{UnitKey, query_session, session};
 use tidegate_ledger::{Spend, Store};
-use tidegate_signal::{Definitions, Parameter, Planner, Signal, SourceText, Stream, StreamDefinition, Table};
+use tidegate_signal::{Definitions, Parameter, Planner, Scope, Signal, SourceText, Stream, StreamDefinition, Table};
 use tidegate_source::Source;
 use tidegate_stream::{Engine, InputEnd, Limits, RowAccount, StreamInput};
 use tidegate_testkit::generate::{Config, Generator};
@@ -265,15 +265,18 @@ impl Project {
         rows(&schema, &answer.collect().await.map_err(failure)?)
     }
 
-    /// What a reader sees: `released.<signal>`.
+    /// What a reader sees: `released.<signal>`, and `local.<signal>`.
     async fn readers_session(&self) -> Result<SessionContext> {
         let session = query_session();
-        if let Some(catalog) = session.catalog("datafusion") {
-            catalog.register_schema("released", Arc::new(MemorySchemaProvider::new())).map_err(Failure::of)?;
+        for scope in Scope::ALL {
+            if let Some(catalog) = session.catalog("datafusion") {
+                catalog.register_schema(scope.folder(), Arc::new(MemorySchemaProvider::new())).map_err(Failure::of)?;
+            }
         }
         for signal in self.plan(&self.definitions(None).await?).await? {
-            let name = TableReference::partial("released", signal.name());
-            let folder = self.folder.path().join(format!("released/signal={}", signal.name()));
+            let scope = signal.definition.scope.folder();
+            let name = TableReference::partial(scope, signal.name());
+            let folder = self.folder.path().join(format!("{scope}/signal={}", signal.name()));
             let files = Released::read(&folder)?.0.into_keys().map(|file| folder.join(file).display().to_string());
             let files = files.collect::<Vec<_>>();
             let table = if files.is_empty() {
