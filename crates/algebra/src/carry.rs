@@ -22,7 +22,8 @@ use crate::state::PartialState;
 impl Cut {
     /// `states`, keyed by window, with the rows of groups below the threshold moved to the window that shows them.
     pub(crate) fn carried(&self, states: Vec<PartialState>) -> Result<Vec<PartialState>> {
-        let (Some(threshold), Some(windows)) = (self.threshold.filter(|threshold| threshold.carries), self.windows) else {
+        let (Some(threshold), Some(windows)) = (self.threshold.filter(|threshold| threshold.carries), self.windows)
+        else {
             return Ok(states);
         };
         let rows = concat_batches(&self.layout.schema, states.iter().flat_map(|state| &state.batches))?;
@@ -31,7 +32,8 @@ impl Cut {
         }
         let shown_in = Carrier::over(&rows, &self.layout.divided_by, windows, threshold.k as usize)?.moved()?;
         let mut columns = rows.columns().to_vec();
-        let starts = TimestampMicrosecondArray::from(shown_in).with_data_type(columns[windows.start].data_type().clone());
+        let starts =
+            TimestampMicrosecondArray::from(shown_in).with_data_type(columns[windows.start].data_type().clone());
         columns[windows.start] = Arc::new(starts);
         Ok(vec![self.layout.state_of(vec![RecordBatch::try_new(rows.schema(), columns)?])])
     }

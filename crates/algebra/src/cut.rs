@@ -173,7 +173,10 @@ impl Cut {
             above,
             below,
             sides,
-            threshold: release.threshold.as_ref().map(|threshold| Cohort { k: threshold.k, carries: threshold.carries }),
+            threshold: release
+                .threshold
+                .as_ref()
+                .map(|threshold| Cohort { k: threshold.k, carries: threshold.carries }),
             windows,
             context,
         })
