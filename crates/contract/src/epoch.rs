@@ -54,8 +54,7 @@ impl FromStr for EpochUnit {
     type Err = UnknownEpochUnit;
 
     fn from_str(given: &str) -> Result<Self, UnknownEpochUnit> {
-        let named = Self::ALL.iter().find(|unit| unit.as_str() == given);
-        named.copied().ok_or_else(|| UnknownEpochUnit { given: given.to_string() })
+        Self::named(given).ok_or_else(|| UnknownEpochUnit { given: given.to_string() })
     }
 }
 

@@ -2,6 +2,13 @@
 //!
 //! One declaration gives the enum, its members in order and the word of each, so that the three cannot disagree.
 
+/// A closed vocabulary, for what reads the words of any.
+pub(crate) trait Vocabulary: Copy + 'static {
+    const MEMBERS: &'static [Self];
+
+    fn word(self) -> &'static str;
+}
+
 /// Declares a closed vocabulary: `Variant = "word"`, in the order of `ALL`.
 macro_rules! vocabulary {
     (
@@ -23,6 +30,20 @@ macro_rules! vocabulary {
                 match self {
                     $(Self::$variant => $word,)+
                 }
+            }
+
+            /// The member with this word.
+            #[must_use]
+            pub fn named(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|member| member.as_str() == word)
+            }
+        }
+
+        impl $crate::vocabulary::Vocabulary for $name {
+            const MEMBERS: &'static [Self] = Self::ALL;
+
+            fn word(self) -> &'static str {
+                self.as_str()
             }
         }
     };
@@ -56,6 +77,7 @@ mod tests {
     fn a_member_is_its_own_index() {
         for (index, outcome) in Outcome::ALL.iter().enumerate() {
             assert_eq!(*outcome as usize, index);
+            assert_eq!(Outcome::named(outcome.as_str()), Some(*outcome));
         }
     }
 }

@@ -2,81 +2,33 @@
 //!
 //! Codes are stable: TG60x speak about the gate file, TG62x about evidence, TG63x about the numbers.
 
-use std::fmt;
+pub use tidegate_document::Location;
+use tidegate_document::{Codes, Kind, Misread};
 
 use crate::words;
-use crate::yaml::Misread;
 
 /// `Result` of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A place in a gate file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Location {
-    /// The file's name as the caller gave it.
-    pub file: String,
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-    /// Bytes before the place.
-    pub offset: usize,
-    /// Bytes the place covers; 0 where only its start is known.
-    pub length: usize,
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
-    }
-}
+/// How complaints speak about gate files.
+const GATE_FILE: Kind = Kind {
+    noun: "a gate file",
+    codes: Codes {
+        yaml: "TG601",
+        unknown_name: "TG602",
+        missing_name: "TG603",
+        repeated_name: "TG604",
+        wrong_kind: "TG605",
+    },
+};
 
 /// A broken rule, with the facts a reader needs.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The text is not YAML, or not one document.
-    #[error("{at}: {message}")]
-    Yaml {
-        /// Where reading stopped.
-        at: Location,
-        /// What the reader says.
-        message: String,
-    },
-    /// A name the declaration does not have.
-    #[error("{at}: unknown name `{name}`")]
-    UnknownName {
-        /// Where it stands.
-        at: Location,
-        /// The name.
-        name: String,
-        /// The names that may stand there.
-        allowed: Vec<&'static str>,
-    },
-    /// A name that must be there is not.
-    #[error("{at}: `{name}` is missing")]
-    MissingName {
-        /// The block it is missing from.
-        at: Location,
-        /// The missing name.
-        name: &'static str,
-    },
-    /// The same name twice in one block.
-    #[error("{at}: `{name}` is given twice")]
-    RepeatedName {
-        /// The second one.
-        at: Location,
-        /// The name.
-        name: String,
-    },
-    /// A value of another kind was expected.
-    #[error("{at}: expected {expected}")]
-    WrongKind {
-        /// Where the value stands.
-        at: Location,
-        /// What belongs there.
-        expected: String,
-    },
+    /// The text is not a gate file.
+    #[error(transparent)]
+    Misread(#[from] Misread),
     /// `margin: 1` could mean one percentage point or one percent of the control; the reader must not guess.
     #[error("{at}: the margin `{found}` has no unit")]
     MarginWithoutUnit {
@@ -190,28 +142,12 @@ pub enum Error {
     Statistics(#[from] tidegate_stats::Error),
 }
 
-impl From<Misread> for Error {
-    fn from(misread: Misread) -> Self {
-        match misread {
-            Misread::Yaml { at, message } => Self::Yaml { at, message },
-            Misread::UnknownName { at, name, allowed } => Self::UnknownName { at, name, allowed },
-            Misread::MissingName { at, name } => Self::MissingName { at, name },
-            Misread::RepeatedName { at, name } => Self::RepeatedName { at, name },
-            Misread::WrongKind { at, expected } => Self::WrongKind { at, expected },
-        }
-    }
-}
-
 impl Error {
     /// The stable code, for documentation and searching.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Yaml { .. } => "TG601",
-            Self::UnknownName { .. } => "TG602",
-            Self::MissingName { .. } => "TG603",
-            Self::RepeatedName { .. } => "TG604",
-            Self::WrongKind { .. } => "TG605",
+            Self::Misread(misread) => misread.code(&GATE_FILE),
             Self::MarginWithoutUnit { .. } => "TG606",
             Self::NotAllowed { .. } => "TG607",
             Self::MissingColumns { .. } => "TG620",
@@ -252,13 +188,9 @@ impl Error {
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
         match self {
-            Self::Yaml { at, .. }
-            | Self::UnknownName { at, .. }
-            | Self::MissingName { at, .. }
-            | Self::RepeatedName { at, .. }
-            | Self::WrongKind { at, .. }
-            | Self::MarginWithoutUnit { at, .. }
-            | Self::NotAllowed { at, .. } => Some(at),
+            Self::Misread(Misread { at, .. }) | Self::MarginWithoutUnit { at, .. } | Self::NotAllowed { at, .. } => {
+                Some(at)
+            }
             _ => None,
         }
     }
@@ -267,14 +199,7 @@ impl Error {
     #[must_use]
     pub fn help(&self) -> String {
         match self {
-            Self::Yaml { .. } => "a gate file is one YAML document".into(),
-            Self::UnknownName { name, allowed, .. } => match crate::nearest::nearest(name, allowed) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("allowed here: {}", list(allowed)),
-            },
-            Self::MissingName { name, .. } => format!("add `{name}:`"),
-            Self::RepeatedName { name, .. } => format!("keep one `{name}:`"),
-            Self::WrongKind { expected, .. } => format!("write {expected}"),
+            Self::Misread(misread) => misread.help(&GATE_FILE),
             Self::MarginWithoutUnit { found, .. } => {
                 format!("write `{found}pp` for percentage points or `{found}%` for percent of the control's rate")
             }

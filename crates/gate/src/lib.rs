@@ -64,10 +64,8 @@ mod canonical;
 mod contrast;
 mod judge;
 mod looks;
-mod nearest;
 mod series;
 mod words;
-mod yaml;
 
 pub use decide::decide;
 pub use error::{Error, Location, Result};

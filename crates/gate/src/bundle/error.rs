@@ -3,61 +3,34 @@
 //! Codes are stable: TG650 to TG655 speak about `bundle.yaml`, TG656 about kept bytes, TG657 about the line of
 //! versions, TG658 and TG659 about what a bundle names and the caller could not find.
 
+use tidegate_document::{Codes, Kind, Location, Misread};
+
 use super::label::Label;
 use super::part::Part;
 use super::{Name, Version};
-use crate::error::Location;
-use crate::yaml::Misread;
 
 /// `Result` of this module.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// How complaints speak about bundle files.
+const BUNDLE_FILE: Kind = Kind {
+    noun: "a bundle file",
+    codes: Codes {
+        yaml: "TG650",
+        unknown_name: "TG651",
+        missing_name: "TG652",
+        repeated_name: "TG653",
+        wrong_kind: "TG654",
+    },
+};
 
 /// A broken rule, with the facts a reader needs.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The text is not YAML, or not one document.
-    #[error("{at}: {message}")]
-    Yaml {
-        /// Where reading stopped.
-        at: Location,
-        /// What the reader says.
-        message: String,
-    },
-    /// A name that a bundle does not have.
-    #[error("{at}: unknown name `{name}`")]
-    UnknownName {
-        /// Where it stands.
-        at: Location,
-        /// The name.
-        name: String,
-        /// The names that may stand there.
-        allowed: Vec<&'static str>,
-    },
-    /// A name that must be there is not.
-    #[error("{at}: `{name}` is missing")]
-    MissingName {
-        /// The block it is missing from.
-        at: Location,
-        /// The missing name.
-        name: &'static str,
-    },
-    /// The same name twice in one block.
-    #[error("{at}: `{name}` is given twice")]
-    RepeatedName {
-        /// The second one.
-        at: Location,
-        /// The name.
-        name: String,
-    },
-    /// A value of another kind was expected.
-    #[error("{at}: expected {expected}")]
-    WrongKind {
-        /// Where the value stands.
-        at: Location,
-        /// What belongs there.
-        expected: String,
-    },
+    /// The text is not a bundle file.
+    #[error(transparent)]
+    Misread(#[from] Misread),
     /// A value of the right kind that breaks a rule.
     #[error("{at}: {name} is `{found}`, it must be {rule}")]
     NotAllowed {
@@ -122,28 +95,12 @@ pub enum Error {
     },
 }
 
-impl From<Misread> for Error {
-    fn from(misread: Misread) -> Self {
-        match misread {
-            Misread::Yaml { at, message } => Self::Yaml { at, message },
-            Misread::UnknownName { at, name, allowed } => Self::UnknownName { at, name, allowed },
-            Misread::MissingName { at, name } => Self::MissingName { at, name },
-            Misread::RepeatedName { at, name } => Self::RepeatedName { at, name },
-            Misread::WrongKind { at, expected } => Self::WrongKind { at, expected },
-        }
-    }
-}
-
 impl Error {
     /// The stable code, for documentation and searching.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Yaml { .. } => "TG650",
-            Self::UnknownName { .. } => "TG651",
-            Self::MissingName { .. } => "TG652",
-            Self::RepeatedName { .. } => "TG653",
-            Self::WrongKind { .. } => "TG654",
+            Self::Misread(misread) => misread.code(&BUNDLE_FILE),
             Self::NotAllowed { .. } => "TG655",
             Self::Damaged { .. } => "TG656",
             Self::NotLater { .. } | Self::OtherName { .. } | Self::SameVersion { .. } => "TG657",
@@ -156,13 +113,9 @@ impl Error {
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
         match self {
-            Self::Yaml { at, .. }
-            | Self::UnknownName { at, .. }
-            | Self::MissingName { at, .. }
-            | Self::RepeatedName { at, .. }
-            | Self::WrongKind { at, .. }
-            | Self::NotAllowed { at, .. }
-            | Self::UnresolvedFile { at, .. } => Some(at),
+            Self::Misread(Misread { at, .. }) | Self::NotAllowed { at, .. } | Self::UnresolvedFile { at, .. } => {
+                Some(at)
+            }
             _ => None,
         }
     }
@@ -171,14 +124,7 @@ impl Error {
     #[must_use]
     pub fn help(&self) -> String {
         match self {
-            Self::Yaml { .. } => "a bundle file is one YAML document".into(),
-            Self::UnknownName { name, allowed, .. } => match crate::nearest::nearest(name, allowed) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("allowed here: {}", allowed.join(", ")),
-            },
-            Self::MissingName { name, .. } => format!("add `{name}:`"),
-            Self::RepeatedName { name, .. } => format!("keep one `{name}:`"),
-            Self::WrongKind { expected, .. } => format!("write {expected}"),
+            Self::Misread(misread) => misread.help(&BUNDLE_FILE),
             Self::NotAllowed { rule, .. } => format!("write {rule}"),
             Self::Damaged { .. } => "restore the file from a backup".into(),
             Self::NotLater { .. } => "raise `version:` above it".into(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use serde_saphyr::{Location as YamlLocation, Spanned};
+use tidegate_document::{Fault, Location, Misread, Place, Source, Spanned};
 
 use super::declaration::{Content, Declaration, DeclaredPin, LocalFile};
 use super::error::{Error, Result};
@@ -11,8 +11,6 @@ use super::label::can_label;
 use super::manifest::Parents;
 use super::raw::{RawBundle, RawParents, RawPin, RawPins};
 use super::{Digest, Label, Name, Reference, Uri, Version};
-use crate::error::Location;
-use crate::yaml::Source;
 
 const VERSION_RULE: &str = "a semantic version such as 1.4.0";
 const LABEL_RULE: &str = "a semantic version such as 1.4.0, without build metadata";
@@ -21,7 +19,7 @@ const CONTENT_RULE: &str = "either a `file`, or a `digest` with a `uri`";
 
 pub(super) fn parse(file: &str, text: &str) -> Result<Declaration> {
     let source = Source { file, text };
-    let raw: RawBundle = serde_saphyr::from_str(text).map_err(|error| source.refused(error.without_snippet()))?;
+    let raw: RawBundle = source.read()?;
     Reader { source }.raise(raw)
 }
 
@@ -31,7 +29,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn at(&self, place: YamlLocation) -> Location {
+    fn at(&self, place: Place) -> Location {
         self.source.at(place)
     }
 
@@ -73,11 +71,8 @@ impl Reader<'_> {
     fn pins(&self, raw: Spanned<RawPins>) -> Result<BTreeMap<Name, DeclaredPin>> {
         let RawPins(pins) = raw.value;
         if pins.is_empty() {
-            let at = self.at(raw.referenced);
-            return Err(Error::WrongKind {
-                at,
-                expected: "at least one component; leave the part out until then".into(),
-            });
+            let expected = "at least one component; leave the part out until then".into();
+            return Err(Misread { at: self.at(raw.referenced), fault: Fault::WrongKind { expected } }.into());
         }
         let pin = |(name, pin): (Spanned<String>, RawPin)| {
             Ok((self.read("a component's name", &name, Name::RULE)?, self.pin(name.referenced, &pin)?))
@@ -85,7 +80,7 @@ impl Reader<'_> {
         pins.into_iter().map(pin).collect()
     }
 
-    fn pin(&self, at: YamlLocation, raw: &RawPin) -> Result<DeclaredPin> {
+    fn pin(&self, at: Place, raw: &RawPin) -> Result<DeclaredPin> {
         let content = match (&raw.file, &raw.digest, &raw.uri) {
             (Some(file), None, None) => Content::Local(self.file(file)?),
             (None, Some(digest), Some(uri)) => {

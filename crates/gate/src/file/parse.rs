@@ -1,6 +1,6 @@
 //! Does the typed text make a gate? Every rule of a declaration is checked here, once.
 
-use serde_saphyr::{Location as YamlLocation, Spanned};
+use tidegate_document::{Location, Misread, Place, Source, Spanned};
 
 use super::margin::{Margin, Refused};
 use super::raw::{
@@ -11,9 +11,8 @@ use super::{
     Analysis, Approvals, Arms, AtMax, Check, Cohort, Day, Decide, Direction, ErrorRates, Freeze, GateFile, Kind,
     OnSmall, Promote, Query, Rollback, Sequential, Span, Step, Test, Time, Trust, Unit,
 };
-use crate::error::{Error, Location, Result};
+use crate::error::{Error, Result};
 use crate::stage::Stage;
-use crate::yaml::Source;
 
 const DEFAULT_POWER: f64 = 0.8;
 /// Fewer leave the variance between them to chance.
@@ -28,7 +27,7 @@ const SHARE: &str = "a percentage, as in `5%`";
 
 pub(super) fn parse(file: &str, text: &str) -> Result<GateFile> {
     let source = Source { file, text };
-    let raw: RawGateFile = serde_saphyr::from_str(text).map_err(|error| source.refused(error.without_snippet()))?;
+    let raw: RawGateFile = source.read()?;
     Reader { source }.raise(raw)
 }
 
@@ -81,7 +80,7 @@ impl Reader<'_> {
             return Err(self.not_allowed("stage.to", &raw.to, "the next stage: local, shadow, canary, general"));
         }
         let ramp = match (&raw.ramp, from) {
-            (None, Stage::Canary) => return Err(Error::MissingName { at: self.at(raw.from.referenced), name: "ramp" }),
+            (None, Stage::Canary) => return Err(Misread::missing(self.at(raw.from.referenced), "ramp").into()),
             (None, _) => Vec::new(),
             (Some(ramp), Stage::Canary) => self.ramp(ramp)?,
             (Some(ramp), _) => {
@@ -205,12 +204,12 @@ impl Reader<'_> {
         })
     }
 
-    fn query(&self, at: YamlLocation, signal: Option<Spanned<String>>, sql: Option<Spanned<String>>) -> Result<Query> {
+    fn query(&self, at: Place, signal: Option<Spanned<String>>, sql: Option<Spanned<String>>) -> Result<Query> {
         match (signal, sql) {
             (Some(signal), None) => self.name("signal", &signal).map(Query::Signal),
             (None, Some(sql)) if !sql.value.trim().is_empty() => Ok(Query::Sql(sql.value.trim().to_owned())),
             (None, Some(sql)) => Err(self.not_allowed("sql", &sql, "a query")),
-            (None, None) => Err(Error::MissingName { at: self.at(at), name: "signal" }),
+            (None, None) => Err(Misread::missing(self.at(at), "signal").into()),
             (Some(_), Some(sql)) => Err(self.not_allowed("sql", &sql, "left out beside `signal`")),
         }
     }
@@ -250,7 +249,7 @@ impl Reader<'_> {
         })
     }
 
-    fn test(&self, raw: RawTest, kind: Kind, direction: Direction, at: YamlLocation) -> Result<Test> {
+    fn test(&self, raw: RawTest, kind: Kind, direction: Direction, at: Place) -> Result<Test> {
         let no_limit = |name: &'static str| {
             let rule = match (kind, direction) {
                 (Kind::Paired, _) => "of one version alone; `paired` compares two",
@@ -341,7 +340,7 @@ impl Reader<'_> {
         share.ok_or_else(|| self.not_allowed(name, text, SHARE))
     }
 
-    fn not_allowed_as(&self, name: &'static str, at: YamlLocation, found: &str, rule: &'static str) -> Error {
+    fn not_allowed_as(&self, name: &'static str, at: Place, found: &str, rule: &'static str) -> Error {
         Error::NotAllowed { at: self.at(at), name, found: found.to_owned(), rule }
     }
 
@@ -380,7 +379,7 @@ impl Reader<'_> {
         self.not_allowed_as(name, value.referenced, &value.value.to_string(), rule)
     }
 
-    fn at(&self, place: YamlLocation) -> Location {
+    fn at(&self, place: Place) -> Location {
         self.source.at(place)
     }
 }

@@ -1,7 +1,7 @@
 //! What was typed, and where? No rule is checked here but kinds and names.
 
 use serde::Deserialize;
-use serde_saphyr::Spanned;
+use tidegate_document::Spanned;
 
 use super::{Analysis, AtMax, Direction, Kind, OnSmall, Promote, Rollback, Sequential};
 use crate::stage::Stage;

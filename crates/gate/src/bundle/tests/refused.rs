@@ -31,7 +31,7 @@ fn unknown_names_are_refused_at_every_level() {
 fn missing_repeated_and_mistaken_values_are_refused() {
     check("author: ann@example.com\n", "", "TG652", "b:37:1: `author` is missing", "add `author:`");
     let error = refused("version: 2.1.0, ", "");
-    assert!(matches!(error, Error::MissingName { name: "version", .. }), "{error}");
+    assert!(error.to_string().ends_with("`version` is missing"), "{error}");
     assert_eq!(error.location().unwrap().line, 21);
     check("    refund:", "    system:", "TG653", "b:19:5: `system` is given twice", "keep one `system:`");
     check("notes: |", "author: a\nnotes: |", "TG653", "b:8:1: `author` is given twice", "keep one `author:`");

@@ -1,7 +1,12 @@
 //! Which known name did the writer probably mean?
 
 /// The closest of `names` within two slips of the keyboard, and less than half of the word; the first of equals.
-pub(crate) fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
+///
+/// ```
+/// assert_eq!(tidegate_document::nearest("versoin", &["alpha", "version"]), Some("version"));
+/// ```
+#[must_use]
+pub fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
     let slips = names.iter().map(|name| (strsim::damerau_levenshtein(word, name), *name));
     let close = slips.filter(|(slips, name)| *slips <= 2 && slips * 2 < name.chars().count());
     close.min_by_key(|(slips, _)| *slips).map(|(_, name)| name)
