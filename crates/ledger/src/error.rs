@@ -29,8 +29,48 @@ pub enum Error {
         /// What the store said.
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// A URL that names no store.
+    #[error("`{url}` names no store: {problem}")]
+    BadUrl {
+        /// What was written, without what may be a password.
+        url: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The options of a store make no sense, or some are missing.
+    #[error("the environment does not say how to open `{url}`: {problem}")]
+    Options {
+        /// The bucket.
+        url: String,
+        /// What is wrong, without any value.
+        problem: String,
+    },
+    /// Nobody answered for the store.
+    #[error("the store of `{path}` cannot be reached: {}", brief(source.as_ref()))]
+    Unreachable {
+        /// What was asked for.
+        path: String,
+        /// What the network said.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// Nobody gave credentials, and this machine has no role that would.
+    #[error("there are no credentials for `{path}`: none are in the environment, and this machine gives none")]
+    NoCredentials {
+        /// What was asked for.
+        path: String,
+        /// What was tried.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// The bucket or container is not there.
+    #[error("there is no bucket for `{path}`: create it, or correct the root of the project")]
+    NoBucket {
+        /// What was asked for.
+        path: String,
+        /// What the store said.
+        source: Box<dyn StdError + Send + Sync>,
+    },
     /// The store failed.
-    #[error("cannot {action} `{path}`: {source}")]
+    #[error("cannot {action} `{path}`: {}", brief(source.as_ref()))]
     Store {
         /// What was tried.
         action: &'static str,
@@ -172,12 +212,16 @@ impl Error {
         source: impl StdError + Send + Sync + 'static,
     ) -> Self {
         let path = format!("{path}");
-        let denied = is_denied(&source);
+        let (denied, lacking, silent) = (is_denied(&source), lacks_bucket(&source), is_silent(&source));
+        let has_no_role = silent && METADATA.iter().any(|host| source.to_string().contains(host));
         let source = Box::new(source);
-        if denied {
-            return Self::PermissionDenied { action, path, source };
+        match () {
+            () if denied => Self::PermissionDenied { action, path, source },
+            () if lacking => Self::NoBucket { path, source },
+            () if has_no_role => Self::NoCredentials { path, source },
+            () if silent => Self::Unreachable { path, source },
+            () => Self::Store { action, path, source },
         }
-        Self::Store { action, path, source }
     }
 }
 
@@ -196,13 +240,71 @@ fn shortage(lacking: &BTreeMap<Block, Spend>) -> String {
     first.unwrap_or_default() + &others
 }
 
+/// Who gives credentials to machines of AWS and Azure, and of Google.
+const METADATA: [&str; 2] = ["169.254.169.254", "metadata.google.internal"];
+
+/// Whether a store said that the bucket itself is missing. It says so in words only, as it does of a missing file.
+pub(crate) fn lacks_bucket(error: &(dyn StdError + 'static)) -> bool {
+    const WORDS: [&str; 3] = ["NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist"];
+    let text = error.to_string();
+    WORDS.iter().any(|words| text.contains(words))
+}
+
+/// Whether nobody answered.
+fn is_silent(error: &(dyn StdError + 'static)) -> bool {
+    use object_store::client::{HttpError, HttpErrorKind};
+    let kind = error.downcast_ref::<HttpError>().map(HttpError::kind);
+    let silent = matches!(kind, Some(HttpErrorKind::Connect | HttpErrorKind::Timeout));
+    silent || error.source().is_some_and(is_silent)
+}
+
+/// What a store said, in a line. Of an answer in XML its code and message: the rest may repeat what was signed, and as whom.
+fn brief(error: &(dyn StdError + 'static)) -> String {
+    let text = error.to_string();
+    let element = |name: &str| {
+        let (_, rest) = text.split_once(&format!("<{name}>"))?;
+        Some(rest.split_once("</")?.0.lines().next().unwrap_or_default().trim())
+    };
+    if let Some(code) = element("Code") {
+        return element("Message").map_or_else(|| code.to_owned(), |message| format!("{code}, {message}"));
+    }
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    if is_silent(error) { deepest.to_string() } else { text }
+}
+
+/// The same error for others, with what a store said in a line.
+pub(crate) fn in_brief(error: object_store::Error) -> object_store::Error {
+    use object_store::Error::{AlreadyExists, Generic, NotFound, PermissionDenied, Precondition, Unauthenticated};
+    let told = |source: Box<dyn StdError + Send + Sync>| brief(source.as_ref()).into();
+    match error {
+        Generic { store, source } => Generic { store, source: told(source) },
+        NotFound { path, source } => NotFound { path, source: told(source) },
+        AlreadyExists { path, source } => AlreadyExists { path, source: told(source) },
+        Precondition { path, source } => Precondition { path, source: told(source) },
+        PermissionDenied { path, source } => PermissionDenied { path, source: told(source) },
+        Unauthenticated { path, source } => Unauthenticated { path, source: told(source) },
+        other => other,
+    }
+}
+
 /// Whether somewhere down the chain a permission is missing.
 pub(crate) fn is_denied(error: &(dyn StdError + 'static)) -> bool {
     use object_store::Error::{PermissionDenied, Unauthenticated};
     let by_system = error
         .downcast_ref::<std::io::Error>()
         .is_some_and(|e| matches!(e.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem));
-    let by_store = matches!(error.downcast_ref(), Some(PermissionDenied { .. } | Unauthenticated { .. }));
+    let by_store = match error.downcast_ref::<object_store::Error>() {
+        Some(PermissionDenied { .. } | Unauthenticated { .. }) => true,
+        // Of a listing the client says it in words only.
+        Some(generic @ object_store::Error::Generic { .. }) => {
+            let text = generic.to_string();
+            [401, 403].iter().any(|status| text.contains(&format!("status code: {status}")))
+        }
+        _ => false,
+    };
     by_system || by_store || error.source().is_some_and(is_denied)
 }
 

@@ -36,11 +36,13 @@ mod chain;
 mod crash;
 mod durable;
 mod error;
+mod patient;
 mod probe;
 mod record;
 mod retry;
 mod seal;
 mod store;
+mod url;
 
 pub use budget::{Block, BlockReport, Budget, Charge, Paid, Spend};
 pub use chain::Chain;
@@ -48,3 +50,4 @@ pub use error::{Error, Fault, Result};
 pub use record::{Digest, Record, encode, file_name, verify};
 pub use seal::{InvalidKey, SealKey};
 pub use store::{Created, Store};
+pub use url::StoreUrl;

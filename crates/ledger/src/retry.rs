@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use object_store::Error;
 
-use crate::error::is_denied;
+use crate::error::{is_denied, lacks_bucket};
 
 /// How often a store is asked at most.
 const TRIES: u32 = 5;
@@ -44,13 +44,22 @@ impl Retry {
     where
         F: Future<Output = object_store::Result<T>>,
     {
-        for tried in 1..self.tries {
+        let mut tried = 1;
+        loop {
             match ask().await {
-                Err(error) if may_pass(&error) => (self.pause)(pause_after(tried)).await,
+                Err(error) if self.again(tried, &error).await => tried += 1,
                 answer => return answer,
             }
         }
-        ask().await
+    }
+
+    /// Whether to ask again after the `tried`-th failure; then the pause is over.
+    pub(crate) async fn again(&self, tried: u32, error: &Error) -> bool {
+        let again = tried < self.tries && may_pass(error);
+        if again {
+            (self.pause)(pause_after(tried)).await;
+        }
+        again
     }
 }
 
@@ -65,7 +74,7 @@ impl fmt::Debug for Retry {
 /// another writer.
 fn may_pass(error: &Error) -> bool {
     let passes = matches!(error, Error::Generic { .. } | Error::Precondition { .. } | Error::AlreadyExists { .. });
-    passes && !is_denied(error)
+    passes && !is_denied(error) && !lacks_bucket(error)
 }
 
 /// Half of the pause is left to chance, so that writers that failed together do not come back together.

@@ -10,10 +10,13 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
+use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 
+use crate::error::lacks_bucket;
+use crate::patient::Patient;
 use crate::retry::Retry;
-use crate::{Error, Result, SealKey, crash, durable, seal};
+use crate::{Error, Result, SealKey, StoreUrl, crash, durable, seal};
 
 /// Whether a file was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +36,21 @@ pub enum Created {
 ///
 /// A store over a network is asked again a few times, after pauses, while its errors may pass: a timeout, a broken
 /// connection, a server that is busy. A local disk is asked once.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Store {
     objects: Arc<dyn ObjectStore>,
+    /// Set for a place in a bucket.
+    remote: Option<Arc<Remote>>,
     /// Set for a folder on a local disk, where durability is our own business.
     local: Option<LocalFileSystem>,
     retry: Retry,
     sealed: Sealed,
+}
+
+/// A place in a bucket, and the client of the bucket.
+struct Remote {
+    url: StoreUrl,
+    bucket: Arc<dyn ObjectStore>,
 }
 
 /// Which files are sealed, under which key.
@@ -53,7 +64,8 @@ impl Store {
     /// Uses an object store as it is. It must honour [`PutMode::Create`], which [`probe`](Self::probe) tries, and its
     /// writes must be durable.
     pub fn new(objects: Arc<dyn ObjectStore>) -> Self {
-        Self { objects, local: None, retry: Retry::with_pause(tokio::time::sleep), sealed: Sealed::default() }
+        let retry = Retry::with_pause(tokio::time::sleep);
+        Self { objects, remote: None, local: None, retry, sealed: Sealed::default() }
     }
 
     /// Pauses in another way before asking a store over a network again, for example on a simulated clock.
@@ -81,10 +93,67 @@ impl Store {
         let local = LocalFileSystem::new_with_prefix(folder).map_err(|e| Error::store("open", folder.display(), e))?;
         Ok(Self {
             objects: Arc::new(local.clone()),
+            remote: None,
             local: Some(local),
             retry: Retry::never(),
             sealed: Sealed::default(),
         })
+    }
+
+    /// Uses the place that a URL names: `s3://`, `gs://`, `az://`, `abfss://`, `file://`, or a folder without any scheme.
+    /// Credentials and other options are those of `env`, by the names that `object_store` gives them, such as
+    /// `AWS_ACCESS_KEY_ID`. Nothing is asked of the store yet.
+    ///
+    /// One request may take 60 seconds, and connecting five, unless `env` says otherwise (`AWS_TIMEOUT`,
+    /// `GOOGLE_TIMEOUT`, `AZURE_TIMEOUT`); 64 are under way at once. A file is put by one request: stores take at least 5
+    /// GB by one, and the condition of [`create`](Self::create) holds for all of it.
+    ///
+    /// # Errors
+    /// [`Error::BadUrl`] and [`Error::Options`]; those of [`open_local`](Self::open_local) for a folder.
+    pub fn open_url(url: &str, env: impl IntoIterator<Item = (String, String)>) -> Result<Self> {
+        if !StoreUrl::is_url(url) {
+            return Self::open_local(url);
+        }
+        if let Some(folder) = StoreUrl::folder(url)? {
+            return Self::open_local(folder);
+        }
+        let url: StoreUrl = url.parse()?;
+        let bucket = url.connect(&env.into_iter().collect::<Vec<_>>())?;
+        let objects: Arc<dyn ObjectStore> = match url.prefix() {
+            "" => Arc::clone(&bucket),
+            prefix => Arc::new(PrefixStore::new(Arc::clone(&bucket), prefix)),
+        };
+        Ok(Self { remote: Some(Arc::new(Remote { url, bucket })), ..Self::new(objects) })
+    }
+
+    /// Asks for a file that is not there, to learn whether the store answers, and these credentials open it.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::NoCredentials`], [`Error::NoBucket`], [`Error::PermissionDenied`] or
+    /// [`Error::Store`].
+    pub async fn reach(&self) -> Result<()> {
+        self.plain_range("log/.reach", 0..1).await.map(drop)
+    }
+
+    /// Where it is, unless it is a folder or was opened by [`new`](Self::new).
+    pub fn url(&self) -> Option<&StoreUrl> {
+        self.remote.as_deref().map(|remote| &remote.url)
+    }
+
+    /// Its files for others to read, with paths relative to its root. They lie there as they are: what was
+    /// [sealed](Self::sealed) stays so. Requests are repeated as this store's own are.
+    pub fn objects(&self) -> Arc<dyn ObjectStore> {
+        self.patient(&self.objects, self.to_string())
+    }
+
+    /// As [`objects`](Self::objects), for all of the [bucket](StoreUrl::bucket) that it is a place in.
+    pub fn bucket(&self) -> Option<Arc<dyn ObjectStore>> {
+        let Remote { url, bucket } = self.remote.as_deref()?;
+        Some(self.patient(bucket, url.bucket().to_owned()))
+    }
+
+    fn patient(&self, objects: &Arc<dyn ObjectStore>, name: String) -> Arc<dyn ObjectStore> {
+        Arc::new(Patient::new(Arc::clone(objects), self.retry.clone(), name.into()))
     }
 
     /// Seals what is written below `folders` from now on, and reads what was sealed there. What lies there unsealed is read
@@ -111,7 +180,7 @@ impl Store {
         }
         let payload = PutPayload::from(bytes);
         let created = self.retry.run(|| self.create_once(&location, payload.clone())).await;
-        created.map_err(|e| Error::store("create", path, e))
+        created.map_err(|e| Error::store("create", self.shown(&location), e))
     }
 
     async fn create_once(&self, location: &Path, payload: PutPayload) -> object_store::Result<Created> {
@@ -140,7 +209,7 @@ impl Store {
         }
         let payload = PutPayload::from(bytes);
         let put = self.retry.run(|| self.objects.put(&location, payload.clone())).await;
-        put.map(drop).map_err(|e| Error::store("replace", path, e))
+        put.map(drop).map_err(|e| Error::store("replace", self.shown(&location), e))
     }
 
     /// The bytes of a file, or nothing when there is none.
@@ -194,7 +263,7 @@ impl Store {
     fn unless_absent(&self, location: &Path, read: object_store::Result<Bytes>) -> Result<Option<Bytes>> {
         match read {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(e @ object_store::Error::NotFound { .. }) if !lacks_bucket(&e) => Ok(None),
             Err(e) => Err(Error::store("read", self.shown(location), e)),
         }
     }
@@ -234,7 +303,8 @@ impl Store {
             crash::point();
         }
         match deleted {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Ok(()) => Ok(()),
+            Err(e @ object_store::Error::NotFound { .. }) if !lacks_bucket(&e) => Ok(()),
             Err(e) => Err(Error::store("delete", self.shown(&location), e)),
         }
     }
@@ -245,8 +315,11 @@ impl Store {
         file.map(Some).map_err(|_| Error::InvalidPath { path: location.to_string() })
     }
 
-    /// How a path is named in an error: where it is on the disk, if it is on one.
+    /// How a path is named in an error: where it is on the disk, if it is on one, or in a bucket.
     fn shown(&self, location: &Path) -> String {
+        if let Some(remote) = &self.remote {
+            return format!("{}/{location}", remote.url);
+        }
         let file = self.local.as_ref().and_then(|local| local.path_to_filesystem(location).ok());
         file.map_or_else(|| location.to_string(), |file| file.display().to_string())
     }
@@ -270,7 +343,17 @@ impl Sealed {
 
 impl fmt::Display for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.objects.fmt(f)
+        match &self.remote {
+            Some(remote) => remote.url.fmt(f),
+            None => self.objects.fmt(f),
+        }
+    }
+}
+
+/// Without the client, whose own words may hold credentials.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("root", &self.to_string()).field("retry", &self.retry).finish_non_exhaustive()
     }
 }
 

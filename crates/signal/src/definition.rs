@@ -28,6 +28,12 @@ const DAY_US: i64 = 86_400_000_000;
 /// The signal that every project has: which columns of its streams changed.
 pub const SCHEMA_DRIFT: &str = "schema_drift";
 
+/// The signal that every project has: how good rows are, by the rules of the contracts of its streams.
+pub const DQ_RESULTS: &str = "dq_results";
+
+/// The signals that every project has.
+pub const BUILT_IN: [&str; 2] = [SCHEMA_DRIFT, DQ_RESULTS];
+
 /// `CREATE STREAM`: where telemetry comes from and what it promises.
 #[derive(Debug, Clone)]
 pub struct StreamDefinition {
@@ -39,6 +45,10 @@ pub struct StreamDefinition {
     pub format: Option<Spanned<String>>,
     /// Event time, watermark, tenant, privacy unit and declared columns.
     pub contract: StreamContract,
+    /// The data contract that its rows are held against: one that comes with Tidegate, or a file.
+    pub data_contract: Option<Spanned<String>>,
+    /// How rows are made of files that hold something else: a mapping that comes with Tidegate, or a file.
+    pub mapping: Option<Spanned<String>>,
     /// The zone whose days and months its windows follow.
     pub time_zone: Option<Tz>,
     /// What may be spent of the privacy of one unit on one day; the project's default when absent.
@@ -278,11 +288,10 @@ fn refuse_twin<'a>(
 }
 
 fn refuse_built_in(name: &Spanned<String>) -> Result<(), Refusal> {
-    if name.value != SCHEMA_DRIFT {
-        return Ok(());
-    }
-    let cause = format!("`{SCHEMA_DRIFT}` is the signal that every project has: columns of its streams that changed");
-    let fix = "give this one another name; `SELECT * FROM released.schema_drift` shows the other";
+    let Some(built_in) = BUILT_IN.into_iter().find(|built_in| name.value == *built_in) else { return Ok(()) };
+    let about = if built_in == SCHEMA_DRIFT { "columns of its streams that changed" } else { "how good its rows are" };
+    let cause = format!("`{built_in}` is a signal that every project has: {about}");
+    let fix = format!("give this one another name; `SELECT * FROM released.{built_in}` shows the other");
     Err(refuse(Code::DuplicateName, &name.place, cause, fix))
 }
 
@@ -346,6 +355,12 @@ async fn read_stream(
         let cause = format!("there is no connector `{}`", connector.value);
         return Err(refuse(Code::OptionValue, &connector.place, cause, "write connector = 'file', or leave it out"));
     }
+    let data_contract = options.text("contract")?;
+    let mapping = options.text("mapping")?;
+    if let (Some(mapping), None) = (&mapping, &data_contract) {
+        let cause = "a mapping makes rows of a contract's columns, and the stream names no contract";
+        return Err(refuse(Code::OptionValue, &mapping.place, cause, "add contract = 'decisions'"));
+    }
     let event_time = options.text("event_time")?;
     let event_time_unit = match options.text("event_time_unit")? {
         None => None,
@@ -360,7 +375,7 @@ async fn read_stream(
     let split_by = options.text("split_by")?;
     let idle_timeout_us = options.duration_us("idle_timeout")?;
     let max_future_skew_us = options.duration_us("max_future_skew")?.unwrap_or(DAY_US);
-    let dedupe = read_dedupe(&mut options, event_time.is_some())?;
+    let dedupe = read_dedupe(&mut options, event_time.is_some() || data_contract.is_some())?;
     let learning_scope = options.text("learning_scope")?;
     let time_zone = time_zone(&mut options)?;
     let budget = read_budget(&mut options)?;
@@ -383,6 +398,8 @@ async fn read_stream(
             learning_scope: value(learning_scope),
             declared,
         },
+        data_contract,
+        mapping,
         name,
         path,
         format,
@@ -430,6 +447,8 @@ async fn read_table(
     options.finish()?;
     Ok(StreamDefinition {
         contract: StreamContract { declared, ..StreamContract::new(name.value.clone()) },
+        data_contract: None,
+        mapping: None,
         name,
         path,
         format,

@@ -28,12 +28,13 @@ mod policy;
 mod refusal;
 mod shape;
 mod text;
+mod under;
 mod window;
 mod zone;
 
 pub use clause::Differential;
 pub use code::Code;
-pub use definition::{Definitions, SCHEMA_DRIFT, Scope, SignalDefinition, StreamDefinition};
+pub use definition::{BUILT_IN, DQ_RESULTS, Definitions, SCHEMA_DRIFT, Scope, SignalDefinition, StreamDefinition};
 pub use derived::{Derived, Shown};
 pub use interval::StreamJoin;
 pub use join::Table;

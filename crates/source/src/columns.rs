@@ -27,11 +27,12 @@ pub struct FileColumns {
 pub(crate) fn of(format: Format, file: &SourceFile) -> Option<FileColumns> {
     let columns: Columns = match format {
         Format::Parquet | Format::Ipc => {
-            let fields = read::columns(format, &file.path)?;
+            let fields = read::columns(format, file).ok().flatten()?;
             fields.iter().map(|field| (field.name().clone(), name_of(field.data_type()))).collect()
         }
-        Format::Ndjson => read::kinds(&file.path)?,
-        Format::Csv => read::header(&file.path)?.into_iter().map(|name| (name, None)).collect(),
+        Format::OtlpJson | Format::OtlpProto => return None,
+        Format::Ndjson => read::kinds(file)?,
+        Format::Csv => read::header(file)?.into_iter().map(|name| (name, None)).collect(),
     };
     (!columns.is_empty()).then_some(FileColumns { columns, is_partial: format == Format::Ndjson })
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use glob::MatchOptions;
 
 use crate::location::{Location, Select};
-use crate::{Error, Format, Result, partition};
+use crate::{Error, Format, Place, Remote, Result, partition};
 
 /// One file of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct SourceFile {
     /// The path relative to the location's root, with `/` between its parts: the same on every machine.
     pub id: String,
     /// Where to open it.
-    pub path: PathBuf,
+    pub path: Place,
     /// Its size in bytes when it was listed.
     pub size: u64,
     /// When it was last modified, as it was listed: microseconds since 1970. 0 where the system does not say.
@@ -30,13 +30,20 @@ pub struct SourceFile {
 ///
 /// Links are followed. Files and folders whose names start with `.` or `_` are left out, and so are files that are
 /// still being written (`*.tmp`, `#*`, and `*#1` as `object_store` stages them). Files that vanish while they are
-/// listed are left out too.
+/// listed are left out too. In an object store nothing is there until it is whole.
+///
+/// It waits for the disk or the store, and so belongs on a blocking thread. A store gives its listing in pages of about a
+/// thousand files, and every listing is a whole one: a file may land in an old folder at any time, and one that was read
+/// must be seen when its size is another.
 ///
 /// # Errors
 /// [`Error::PathMissing`] when the root is gone, [`Error::Unlistable`] when a folder may not be listed.
 pub fn discover(location: &Location, format: Format) -> Result<Vec<SourceFile>> {
+    let root = match location.root() {
+        Place::Local(root) => root,
+        Place::Remote { remote, path } => return discover_remote(location, format, remote, path),
+    };
     let mut files = BTreeMap::new();
-    let root = location.root();
     if let Select::One(name) = location.select() {
         let path = root.join(name);
         let Some(stat) = stat(&path) else {
@@ -55,13 +62,47 @@ pub fn discover(location: &Location, format: Format) -> Result<Vec<SourceFile>> 
     }
     let files = files.into_iter().map(|(id, (path, stat))| {
         let Stat { size, modified_us } = stat;
-        SourceFile { partitions: partition::parse(&id), id, path, size, modified_us }
+        SourceFile { partitions: partition::parse(&id), id, path: path.into(), size, modified_us }
     });
     Ok(files.collect())
 }
 
+fn discover_remote(location: &Location, format: Format, remote: &Remote, root: &str) -> Result<Vec<SourceFile>> {
+    let place = |path: String| Place::Remote { remote: remote.clone(), path };
+    let file = |id: String, path: String, size, modified_us| SourceFile {
+        partitions: partition::parse(&id),
+        id,
+        path: place(path),
+        size,
+        modified_us,
+    };
+    let unlistable = |source| Error::Unlistable { path: location.root().to_string().into(), source };
+    if let Select::One(name) = location.select() {
+        let path = below(root, name);
+        let stat = remote.stat(&path).map_err(unlistable)?;
+        let Some(stat) = stat else { return Err(Error::PathMissing { path: place(path).to_string().into() }) };
+        return Ok(vec![file(name.clone(), path, stat.size, stat.last_modified.timestamp_micros())]);
+    }
+    let (select, folder) = (location.select().clone(), below(root, ""));
+    let kept = remote.list(root, move |stat| {
+        let id = stat.location.as_ref().strip_prefix(&folder)?;
+        let name = id.rsplit('/').next().unwrap_or(id);
+        let is_visible = !id.split('/').any(is_hidden) && !is_temporary(name);
+        (is_visible && belongs(&select, format, id))
+            .then(|| (id.to_owned(), stat.location.to_string(), stat.size, stat.last_modified.timestamp_micros()))
+    });
+    let mut kept = kept.map_err(unlistable)?;
+    kept.sort_unstable();
+    Ok(kept.into_iter().map(|(id, path, size, modified_us)| file(id, path, size, modified_us)).collect())
+}
+
+/// A path in a store below a folder that may be its root.
+fn below(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
 fn belongs(select: &Select, format: Format, id: &str) -> bool {
-    let of_format = Format::from_extension(id) == Some(format);
+    let of_format = format.takes(id);
     match select {
         Select::All => of_format,
         Select::One(name) => id == name,

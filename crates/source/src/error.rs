@@ -56,6 +56,14 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// A file of the stream lies in an object store that fails, so that its columns cannot be learned.
+    #[error("cannot read `{path}`: {source}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the store said.
+        source: std::io::Error,
+    },
     /// There are no declared columns and no file to learn them from.
     #[error(
         "stream `{stream}` has no columns: none are declared and none of its {files} files can be read; \

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::{Error, Result};
 
 /// The names a user may write for a format.
-pub(crate) const CHOICES: &str = "parquet, arrow (ipc, feather), ndjson (jsonl, json), csv";
+pub(crate) const CHOICES: &str = "parquet, arrow (ipc, feather), ndjson (jsonl, json), csv, otlp_json, otlp_proto";
 
 /// How the rows of a file are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +20,10 @@ pub enum Format {
     Ndjson,
     /// Comma-separated values with a header line.
     Csv,
+    /// Requests of the OpenTelemetry protocol as JSON, one a line, as its Collector writes them. Needs a mapping.
+    OtlpJson,
+    /// The same as Protocol Buffers.
+    OtlpProto,
 }
 
 impl Format {
@@ -41,6 +45,20 @@ impl Format {
         }
     }
 
+    /// Whether files of this name are of this format.
+    pub(crate) fn takes(self, name: impl AsRef<Path>) -> bool {
+        let extension =
+            || name.as_ref().extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+        match self {
+            // Collectors write names with and without an extension.
+            Self::OtlpJson => extension().is_none_or(|extension| matches!(extension.as_str(), "json" | "jsonl")),
+            Self::OtlpProto => {
+                extension().is_none_or(|extension| matches!(extension.as_str(), "pb" | "binpb" | "bin" | "proto"))
+            }
+            _ => Self::from_extension(name) == Some(self),
+        }
+    }
+
     /// Whether the file holds text that is parsed row by row, so that one row can be bad on its own.
     pub(crate) fn is_text(self) -> bool {
         matches!(self, Self::Ndjson | Self::Csv)
@@ -56,6 +74,8 @@ impl FromStr for Format {
             "arrow" | "ipc" | "feather" => Ok(Self::Ipc),
             "ndjson" | "jsonl" | "json" => Ok(Self::Ndjson),
             "csv" => Ok(Self::Csv),
+            "otlp_json" => Ok(Self::OtlpJson),
+            "otlp_proto" => Ok(Self::OtlpProto),
             _ => Err(Error::UnknownFormat { given: given.to_string(), choices: CHOICES }),
         }
     }
@@ -68,6 +88,8 @@ impl fmt::Display for Format {
             Self::Ipc => "arrow",
             Self::Ndjson => "ndjson",
             Self::Csv => "csv",
+            Self::OtlpJson => "otlp_json",
+            Self::OtlpProto => "otlp_proto",
         })
     }
 }
@@ -96,6 +118,9 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_choices() {
         let error = "xml".parse::<Format>().unwrap_err().to_string();
-        assert_eq!(error, "unknown format `xml`: use one of parquet, arrow (ipc, feather), ndjson (jsonl, json), csv");
+        assert_eq!(
+            error,
+            "unknown format `xml`: use one of parquet, arrow (ipc, feather), ndjson (jsonl, json), csv, otlp_json, otlp_proto"
+        );
     }
 }

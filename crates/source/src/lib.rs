@@ -19,6 +19,8 @@
 //! - Memory is bounded by the batch size, not by the file: at most [`BATCHES_IN_FLIGHT`] batches of a file wait for the
 //!   reader, and those of all files together are bounded in bytes ([`Source::with_budget`]). Nobody who reads waits
 //!   forever for that, in whatever order.
+//! - What lies in an object store ([`Remote`]) gives the same files, columns, rows and rejections as the same files on a
+//!   disk. A store that fails makes a file [`Reason::FileUnreadable`], to be read again, and never a corrupt one.
 //!
 //! All are held by `tests/it`. Damaged files can make a decoder panic; the panic is caught and becomes
 //! [`Reason::FileCorrupt`], so a binary that uses this crate must not be built with `panic = "abort"`.
@@ -26,6 +28,7 @@
 //! What is absent: watermarks, late rows and positions that survive a restart belong to `stream`; this crate keeps no
 //! state between two calls. It does not know DataFusion.
 
+mod admit;
 mod budget;
 mod columns;
 mod convert;
@@ -35,19 +38,24 @@ mod error;
 mod format;
 mod location;
 mod partition;
+mod place;
 mod read;
 mod reject;
+mod remote;
 mod schema;
 mod shape;
 mod source;
 mod suggest;
 
+pub use admit::{Adapt, Adapted, Admit, Admitted};
 pub use columns::{Columns, FileColumns};
 pub use discover::{SourceFile, discover};
 pub use error::{Error, Result};
 pub use format::Format;
 pub use location::Location;
+pub use place::Place;
 pub use read::BATCHES_IN_FLIGHT;
 pub use reject::{Delivery, Item, Reason, Rejection};
+pub use remote::Remote;
 pub use schema::infer;
 pub use source::Source;

@@ -1,15 +1,15 @@
 //! Where does a stream's `path` option point to?
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use glob::Pattern;
 
-use crate::{Error, Result};
+use crate::{Error, Place, Remote, Result};
 
 /// The place where the files of a stream lie: a folder, one file, or the files that match a glob.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    root: PathBuf,
+    root: Place,
     select: Select,
 }
 
@@ -39,22 +39,23 @@ impl Location {
     pub fn parse(path: &str, base: &Path) -> Result<Self> {
         let whole = base.join(path);
         if whole.is_dir() {
-            return Ok(Self { root: whole, select: Select::All });
+            return Ok(Self { root: whole.into(), select: Select::All });
         }
         if whole.is_file() {
             let name = whole.file_name().unwrap_or_default().to_string_lossy();
             let select = Select::One(name.into_owned());
             let root = whole.parent().map(Path::to_path_buf).unwrap_or_default();
-            return Ok(Self { root, select });
+            return Ok(Self { root: root.into(), select });
         }
         if !is_glob(path) {
             return Err(Error::PathMissing { path: whole });
         }
-        let location = Self::glob(path, base)?;
-        if !location.root.is_dir() {
-            return Err(Error::PathMissing { path: location.root });
+        let (literal, select) = glob(path)?;
+        let root = base.join(literal);
+        if !root.is_dir() {
+            return Err(Error::PathMissing { path: root });
         }
-        Ok(location)
+        Ok(Self { root: root.into(), select })
     }
 
     /// As [`parse`](Self::parse), but what does not exist yet is taken for a folder, or for one in which a glob starts.
@@ -63,32 +64,80 @@ impl Location {
     /// [`Error::BadGlob`] when the glob makes no sense.
     pub fn expect(path: &str, base: &Path) -> Result<Self> {
         match Self::parse(path, base) {
-            Err(Error::PathMissing { .. }) if is_glob(path) => Self::glob(path, base),
-            Err(Error::PathMissing { path }) => Ok(Self { root: path, select: Select::All }),
+            Err(Error::PathMissing { .. }) if is_glob(path) => {
+                let (literal, select) = glob(path)?;
+                Ok(Self { root: base.join(literal).into(), select })
+            }
+            Err(Error::PathMissing { path }) => Ok(Self { root: path.into(), select: Select::All }),
             parsed => parsed,
         }
     }
 
-    fn glob(path: &str, base: &Path) -> Result<Self> {
-        let (literal, pattern) = split_glob(path);
-        let pattern = Pattern::new(pattern).map_err(|e| Error::BadGlob {
-            pattern: path.to_string(),
-            position: path.chars().count() - pattern.chars().count() + e.pos,
-            problem: e.msg,
-        })?;
-        let extension = Path::new(pattern.as_str()).extension();
-        let names_extension = extension.is_some_and(|e| !is_glob(&e.to_string_lossy()));
-        Ok(Self { root: base.join(literal), select: Select::Matching { pattern, names_extension } })
+    /// As [`parse`](Self::parse), for a path in an object store, relative to its root. It waits for the store, and so
+    /// belongs on a blocking thread. A folder is there when a file is in it.
+    ///
+    /// # Errors
+    /// Those of [`parse`](Self::parse), and [`Error::Unlistable`] when the store fails.
+    pub fn parse_remote(path: &str, remote: &Remote) -> Result<Self> {
+        let whole = normal(path);
+        let place = |path: &str| Place::Remote { remote: remote.clone(), path: path.to_owned() };
+        let unlistable = |source| Error::Unlistable { path: place(&whole).to_string().into(), source };
+        if !whole.is_empty() && remote.stat(&whole).map_err(unlistable)?.is_some() {
+            let (root, name) = whole.rsplit_once('/').unwrap_or(("", &whole));
+            return Ok(Self { root: place(root), select: Select::One(name.to_owned()) });
+        }
+        let has_any = |folder: &str| remote.has_any(folder).map_err(unlistable);
+        if has_any(&whole)? {
+            return Ok(Self { root: place(&whole), select: Select::All });
+        }
+        if !is_glob(&whole) {
+            return Err(Error::PathMissing { path: place(&whole).to_string().into() });
+        }
+        let (literal, select) = glob(&whole)?;
+        let root = literal.trim_end_matches('/');
+        if has_any(root)? {
+            return Ok(Self { root: place(root), select });
+        }
+        Err(Error::PathMissing { path: place(root).to_string().into() })
+    }
+
+    /// As [`expect`](Self::expect), for a path in an object store. It asks the store nothing.
+    ///
+    /// # Errors
+    /// [`Error::BadGlob`] when the glob makes no sense.
+    pub fn expect_remote(path: &str, remote: &Remote) -> Result<Self> {
+        let whole = normal(path);
+        let (root, select) = if is_glob(&whole) { glob(&whole)? } else { (whole.as_str(), Select::All) };
+        let path = root.trim_end_matches('/').to_owned();
+        Ok(Self { root: Place::Remote { remote: remote.clone(), path }, select })
     }
 
     /// The folder that the ids of files are relative to.
-    pub fn root(&self) -> &Path {
+    pub fn root(&self) -> &Place {
         &self.root
     }
 
     pub(crate) fn select(&self) -> &Select {
         &self.select
     }
+}
+
+/// The literal folders of a glob, and what it selects below them.
+fn glob(path: &str) -> Result<(&str, Select)> {
+    let (literal, pattern) = split_glob(path);
+    let pattern = Pattern::new(pattern).map_err(|e| Error::BadGlob {
+        pattern: path.to_string(),
+        position: path.chars().count() - pattern.chars().count() + e.pos,
+        problem: e.msg,
+    })?;
+    let extension = Path::new(pattern.as_str()).extension();
+    let names_extension = extension.is_some_and(|e| !is_glob(&e.to_string_lossy()));
+    Ok((literal, Select::Matching { pattern, names_extension }))
+}
+
+/// A path in a store without what only disks know: `.`, and `/` before, after or twice.
+fn normal(path: &str) -> String {
+    path.split('/').filter(|part| !matches!(*part, "" | ".")).collect::<Vec<_>>().join("/")
 }
 
 fn is_glob(path: &str) -> bool {

@@ -109,7 +109,7 @@ mod tests {
         let check = |values: &[&str], expected: DataType| {
             let file = |value: &&str| SourceFile {
                 id: String::new(),
-                path: Default::default(),
+                path: "".into(),
                 size: 0,
                 modified_us: 0,
                 partitions: parse(&format!("k={value}/f")),

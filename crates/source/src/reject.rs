@@ -3,6 +3,7 @@
 use std::fmt;
 
 use arrow::array::RecordBatch;
+use tidegate_contract::Tally;
 
 use crate::budget::Hold;
 
@@ -29,6 +30,8 @@ pub struct Delivery {
     pub rows_read: u64,
     /// The bad rows, in file order.
     pub rejected: Vec<Rejection>,
+    /// How good all of these rows were, where somebody asks.
+    pub quality: Option<Tally>,
     pub(crate) hold: Hold,
 }
 
@@ -74,6 +77,12 @@ pub enum Reason {
     TypeMismatch,
     /// The row does not say when it happened.
     EventTimeMissing,
+    /// The row breaks a promise of its stream's contract.
+    ContractBroken,
+    /// The contract says that nothing is read on.
+    Stopped,
+    /// A mapping could not make a row of it.
+    RowUnmapped,
 }
 
 impl Reason {
@@ -86,6 +95,9 @@ impl Reason {
             Self::RowMalformed => "row_malformed",
             Self::TypeMismatch => "type_mismatch",
             Self::EventTimeMissing => "event_time_missing",
+            Self::ContractBroken => "contract_broken",
+            Self::Stopped => "stopped",
+            Self::RowUnmapped => "row_unmapped",
         }
     }
 }

@@ -32,12 +32,16 @@ pub fn infer(contract: &StreamContract, format: Format, files: &[SourceFile]) ->
 }
 
 fn from_files(contract: &StreamContract, format: Format, files: &[SourceFile]) -> Result<Vec<Field>> {
-    let open = |file: &SourceFile| read::columns(format, &file.path);
+    let open = |file: &SourceFile| {
+        let columns = read::columns(format, file);
+        columns.map_err(|source| Error::Unreadable { path: file.path.to_string(), source }).transpose()
+    };
     let no_columns = || Error::NoColumns { stream: contract.name.clone(), files: files.len() };
     let mut rising = files.iter().enumerate();
-    let (first, mut fields) = rising.find_map(|(at, file)| Some((at, open(file)?))).ok_or_else(no_columns)?;
+    let (first, fields) = rising.find_map(|(at, file)| Some((at, open(file)?))).ok_or_else(no_columns)?;
+    let mut fields = fields?;
     if let Some(last) = files[first + 1..].iter().rev().find_map(open) {
-        union(&mut fields, last);
+        union(&mut fields, last?);
     }
     for column in partition::columns(files) {
         if !fields.iter().any(|f| f.name() == column.name()) {

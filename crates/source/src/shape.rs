@@ -11,11 +11,11 @@ use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOption
 use arrow::compute::{filter_record_batch, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use arrow::error::ArrowError;
-use tidegate_contract::EpochUnit;
+use tidegate_contract::{EpochUnit, Tally};
 
 use crate::convert::{Converted, convert, is_lossless, is_parsable};
 use crate::epoch::{convert_epoch, is_whole};
-use crate::{Reason, SourceFile};
+use crate::{Admit, Admitted, Reason, SourceFile};
 
 /// The column that says when a row happened.
 #[derive(Clone, Debug)]
@@ -43,12 +43,14 @@ impl Request {
     /// A request for some columns of `schema`.
     ///
     /// Whether a row or file is bad must not depend on who reads it. Formats that carry no types are therefore read
-    /// with all columns of the stream (`reads_all`); the others only have all types checked.
+    /// with all columns of the stream (`reads_all`); the others only have all types checked. `along` are those that must
+    /// be seen to admit a row.
     pub(crate) fn new(
         requested: Vec<FieldRef>,
         schema: &Schema,
         event_time: Option<&EventTime>,
         reads_all: bool,
+        along: &[String],
     ) -> Self {
         let event_time_unit = event_time.and_then(|time| time.unit);
         let event_time = event_time.map(|time| &time.field);
@@ -60,7 +62,8 @@ impl Request {
                 continue;
             }
             let is_event_time = event_time.is_some_and(|time| time.name() == field.name());
-            if reads_all || is_event_time { &mut fields } else { &mut checked }.push(Arc::clone(field));
+            if reads_all || is_event_time || along.contains(field.name()) { &mut fields } else { &mut checked }
+                .push(Arc::clone(field));
         }
         let event_time = event_time.and_then(|time| fields.iter().position(|f| f.name() == time.name()));
         Self { fields, checked, delivered, event_time, event_time_unit }
@@ -109,6 +112,22 @@ enum Slot {
 pub(crate) struct Shaped {
     pub(crate) good: RecordBatch,
     pub(crate) bad: BTreeMap<usize, Misfit>,
+    /// How good all of them are, where somebody asks.
+    pub(crate) quality: Option<Tally>,
+}
+
+/// Why a batch has no shape.
+pub(crate) enum Unshaped {
+    /// A column cannot be converted although its type looked fit.
+    Unfit,
+    /// The stream's owner wants no more to be read.
+    Stopped(String),
+}
+
+impl From<ArrowError> for Unshaped {
+    fn from(_: ArrowError) -> Self {
+        Self::Unfit
+    }
 }
 
 impl Shape {
@@ -161,8 +180,9 @@ impl Shape {
         &self.reads
     }
 
-    /// Gives `raw`, which holds the columns of [`reads`](Self::reads), the shape of the stream.
-    pub(crate) fn apply(&self, raw: &RecordBatch) -> Result<Shaped, ArrowError> {
+    /// Gives `raw`, which holds the columns of [`reads`](Self::reads), the shape of the stream; then its rows are admitted, if
+    /// somebody does that, and it is known whether they were before.
+    pub(crate) fn apply(&self, raw: &RecordBatch, admit: Option<(&dyn Admit, bool)>) -> Result<Shaped, Unshaped> {
         let rows = raw.num_rows();
         let mut bad = BTreeMap::new();
         let mut columns = Vec::with_capacity(self.slots.len());
@@ -187,15 +207,48 @@ impl Shape {
                 bad.entry(row).or_insert_with(|| no_event_time(&self.request.fields[at]));
             }
         }
-        columns.truncate(self.request.delivered.fields().len());
+        let schema = match admit {
+            Some(_) => Arc::new(Schema::new(self.request.fields.clone())),
+            None => {
+                columns.truncate(self.request.delivered.fields().len());
+                Arc::clone(&self.request.delivered)
+            }
+        };
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let schema = Arc::clone(&self.request.delivered);
         let mut good = RecordBatch::try_new_with_options(schema, columns, &options)?;
         if !bad.is_empty() {
             let keep: BooleanArray = (0..rows).map(|row| Some(!bad.contains_key(&row))).collect();
             good = filter_record_batch(&good, &keep)?;
         }
-        Ok(Shaped { good, bad })
+        match admit {
+            Some((admit, landed)) => self.admitted(&good, bad, admit, landed),
+            None => Ok(Shaped { good, bad, quality: None }),
+        }
+    }
+
+    /// The rows of `good` that are admitted, with the columns that are delivered.
+    fn admitted(
+        &self,
+        good: &RecordBatch,
+        mut bad: BTreeMap<usize, Misfit>,
+        admit: &dyn Admit,
+        landed: bool,
+    ) -> Result<Shaped, Unshaped> {
+        let Admitted { rows, refused, quality } = admit.admit(good, landed).map_err(Unshaped::Stopped)?;
+        if !refused.is_empty() {
+            // Places among the rows that are good so far, as places among all.
+            let all = good.num_rows() + bad.len();
+            let places = (0..all).filter(|row| !bad.contains_key(row)).collect::<Vec<_>>();
+            let refused =
+                refused.into_iter().map(|(at, detail)| (places[at], Misfit { reason: Reason::ContractBroken, detail }));
+            bad.extend(refused.collect::<Vec<_>>());
+        }
+        let delivered = (0..self.request.delivered.fields().len()).collect::<Vec<_>>();
+        let rows = rows.project(&delivered)?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+        let schema = Arc::clone(&self.request.delivered);
+        let good = RecordBatch::try_new_with_options(schema, rows.columns().to_vec(), &options)?;
+        Ok(Shaped { good, bad, quality })
     }
 }
 

@@ -11,10 +11,11 @@ use futures::stream::BoxStream;
 use tidegate_contract::stream::StreamContract;
 
 use crate::budget::Budget;
+use crate::read::Refinement;
 use crate::shape::{EventTime, Request};
 use crate::{
-    Error, FileColumns, Format, Item, Location, Rejection, Result, SourceFile, columns, discover, format, infer, read,
-    suggest,
+    Adapt, Admit, Error, FileColumns, Format, Item, Location, Place, Rejection, Remote, Result, SourceFile, columns,
+    discover, format, infer, read, suggest,
 };
 
 /// How many bytes wait for readers at most, unless it is said otherwise.
@@ -30,7 +31,7 @@ const BYTES_IN_FLIGHT: u64 = 64 << 20;
 ///
 /// let contract = StreamContract::new("decisions");
 /// let source = Source::connect(&contract, "landing/decisions/", Some("parquet"), ".".as_ref())?;
-/// for file in source.discover()? {
+/// for file in source.list().await? {
 ///     let mut items = source.open(&file, &["task_class".into()], 0.., 8192)?;
 ///     while let Some(item) = items.next().await {
 ///         match item {
@@ -49,6 +50,7 @@ pub struct Source {
     schema: SchemaRef,
     event_time: Option<EventTime>,
     budget: Arc<Budget>,
+    refinement: Refinement,
 }
 
 impl Source {
@@ -79,12 +81,50 @@ impl Source {
         }
     }
 
+    /// As [`connect`](Self::connect), for a path in an object store, relative to its root. It waits for the store.
+    ///
+    /// # Errors
+    /// Those of [`connect`](Self::connect).
+    pub fn connect_remote(
+        contract: &StreamContract,
+        path: &str,
+        format: Option<&str>,
+        remote: &Remote,
+    ) -> Result<Self> {
+        let format = format_of(path, format)?;
+        let location = Location::parse_remote(path, remote)?;
+        let schema = infer(contract, format, &discover(&location, format)?)?;
+        Ok(Self::new(contract, location, format, schema))
+    }
+
+    /// As [`expect`](Self::expect), for a path in an object store.
+    ///
+    /// # Errors
+    /// Those of [`expect`](Self::expect).
+    pub fn expect_remote(contract: &StreamContract, path: &str, format: Option<&str>, remote: &Remote) -> Result<Self> {
+        match Self::connect_remote(contract, path, format, remote) {
+            Err(Error::PathMissing { .. } | Error::Unlistable { .. }) => {
+                let format = format_of(path, format)?;
+                let schema = infer(contract, format, &[])?;
+                Ok(Self::new(contract, Location::expect_remote(path, remote)?, format, schema))
+            }
+            connected => connected,
+        }
+    }
+
     /// A source whose columns are already known: `schema` must come from [`infer`], now or in an earlier run.
     pub fn new(contract: &StreamContract, location: Location, format: Format, schema: SchemaRef) -> Self {
         let event_time = contract.event_time.as_ref().and_then(|name| schema.fields().find(name));
         let event_time =
             event_time.map(|(_, field)| EventTime { field: FieldRef::clone(field), unit: contract.event_time_unit });
-        Self { location, format, schema, event_time, budget: Arc::new(Budget::new(BYTES_IN_FLIGHT)) }
+        Self {
+            location,
+            format,
+            schema,
+            event_time,
+            budget: Arc::new(Budget::new(BYTES_IN_FLIGHT)),
+            refinement: Refinement::default(),
+        }
     }
 
     /// Bounds what waits for its readers to `bytes` of Arrow memory, for all files together that this source and its
@@ -93,6 +133,20 @@ impl Source {
     #[must_use]
     pub fn with_budget(self, bytes: u64) -> Self {
         Self { budget: Arc::new(Budget::new(bytes)), ..self }
+    }
+
+    /// Has its rows admitted before anybody sees them.
+    #[must_use]
+    pub fn admitting(mut self, admit: Arc<dyn Admit>) -> Self {
+        self.refinement.admit = Some(admit);
+        self
+    }
+
+    /// Takes files that hold something else, of which `adapt` makes rows.
+    #[must_use]
+    pub fn adapting(mut self, adapt: Arc<dyn Adapt>) -> Self {
+        self.refinement.adapt = Some(adapt);
+        self
     }
 
     /// How many bytes wait for readers, or are with them in a [`Delivery`](crate::Delivery).
@@ -106,7 +160,7 @@ impl Source {
     }
 
     /// The folder or file below which the stream's files lie.
-    pub fn root(&self) -> &Path {
+    pub fn root(&self) -> &Place {
         self.location.root()
     }
 
@@ -121,6 +175,21 @@ impl Source {
     /// [`Error::PathMissing`] or [`Error::Unlistable`].
     pub fn discover(&self) -> Result<Vec<SourceFile>> {
         discover(&self.location, self.format)
+    }
+
+    /// The same from a task that must not wait: the listing is taken on a blocking thread.
+    ///
+    /// # Errors
+    /// Those of [`discover`](Self::discover).
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
+    pub async fn list(&self) -> Result<Vec<SourceFile>> {
+        let source = self.clone();
+        let listed = tokio::task::spawn_blocking(move || source.discover()).await;
+        listed.unwrap_or_else(|error| {
+            Err(Error::Unlistable { path: self.root().to_string().into(), source: std::io::Error::other(error) })
+        })
     }
 
     /// Which columns `file` itself has, whatever the stream expects; none when it cannot be opened. It reads the file's
@@ -158,8 +227,17 @@ impl Source {
     ) -> Result<BoxStream<'static, Item>> {
         let requested = columns.iter().map(|column| self.column(column)).collect::<Result<_>>()?;
         let reads_all = matches!(self.format, Format::Ndjson | Format::Csv);
-        let request = Request::new(requested, &self.schema, self.event_time.as_ref(), reads_all);
-        Ok(read::open(self.format, file.clone(), request, bounds(&rows), batch_rows.max(1), &self.budget))
+        let along = self.refinement.admit.as_ref().map_or(&[][..], |admit| admit.reads());
+        let request = Request::new(requested, &self.schema, self.event_time.as_ref(), reads_all, along);
+        Ok(read::open(
+            self.format,
+            file.clone(),
+            request,
+            bounds(&rows),
+            batch_rows.max(1),
+            &self.budget,
+            self.refinement.clone(),
+        ))
     }
 
     /// All rows of all files, and what was set aside. For tables, which fit into memory.
@@ -173,7 +251,7 @@ impl Source {
         const BATCH_ROWS: usize = 8_192;
         let columns = self.schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
         let (mut batches, mut rejected) = (Vec::new(), Vec::new());
-        for file in self.discover()? {
+        for file in self.list().await? {
             let mut items = self.open(&file, &columns, 0.., BATCH_ROWS)?;
             while let Some(item) = items.next().await {
                 match item {

@@ -10,6 +10,7 @@ use tidegate_algebra::{Closed, Fingerprint};
 use tidegate_source::Columns;
 
 use crate::accounting::{RowAccount, StreamAccount};
+use crate::quality::RuleOutcome;
 
 /// One record of the commit log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,7 +65,7 @@ pub struct EpochCommit {
 }
 
 /// What a stream learned from rows that it read for the first time.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FirstEpoch {
     /// The greatest event time per split.
     pub splits: BTreeMap<String, i64>,
@@ -83,6 +84,9 @@ pub struct FirstEpoch {
     /// Splits whose files have other columns than they had before, in the order of those files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<SplitColumns>,
+    /// How good the rows were, by the rules of the stream's contract.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quality: Vec<RuleOutcome>,
 }
 
 /// The columns of a split from one file on.

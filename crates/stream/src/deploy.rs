@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_algebra::Fingerprint;
-use tidegate_signal::SCHEMA_DRIFT;
+use tidegate_signal::BUILT_IN;
 
 use crate::history::History;
 
@@ -62,7 +62,7 @@ pub fn compare(
     let names = defined.iter().map(|signal| &signal.name).collect::<BTreeSet<_>>();
     let known = history.signals.keys().map(|(name, _)| name);
     let known = known.chain(history.released.keys().map(|(name, _)| name)).collect::<BTreeSet<_>>();
-    let is_gone = |name: &&&String| !names.contains(**name) && **name != SCHEMA_DRIFT;
+    let is_gone = |name: &&&String| !names.contains(**name) && !BUILT_IN.contains(&name.as_str());
     let removed = known.iter().filter(is_gone).map(|name| ((*name).clone(), gone(history, name)));
     let fate = |signal: &DefinedSignal| {
         let landed = signal

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tidegate_contract::stream::StreamContract;
 use tidegate_ledger::{Budget, Chain, Spend, Store};
-use tidegate_signal::{Derived, SCHEMA_DRIFT, Signal};
+use tidegate_signal::{DQ_RESULTS, Derived, SCHEMA_DRIFT, Signal};
 use tidegate_source::Source;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -27,7 +27,7 @@ use crate::replay::{Replay, Replayed};
 use crate::stop::Stop;
 use crate::summary::{Progress, Summary};
 use crate::work::WorkItem;
-use crate::{compact, garbage, publish, schema_drift, watermark, work};
+use crate::{compact, garbage, publish, quality, schema_drift, watermark, work};
 
 /// Rejections kept for the summary, per stream.
 const EXAMPLES: usize = 5;
@@ -99,7 +99,8 @@ impl Engine {
         run_id: String,
     ) -> Result<Self> {
         let (chain, records) = Chain::open(store.clone(), LOG).await?;
-        if records.is_empty() {
+        // Behind the same URL there may be another server today.
+        if records.is_empty() || store.url().is_some() {
             store.probe().await?;
         }
         let mut history = History::of(&records);
@@ -152,12 +153,12 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::FileChanged`] when a landed file is another than the one that was read.
-    pub fn backlog(&self) -> Result<Backlog> {
+    pub async fn backlog(&self) -> Result<Backlog> {
         let ended = self.newly_sealed(InputEnd::Pause).into_keys().collect();
         let mut backlog = Backlog { ended, ..Backlog::default() };
         for input in &self.streams {
             let name = input.contract.name.clone();
-            match self.plan_work(input) {
+            match self.plan_work(input).await {
                 Ok(work) => {
                     backlog.streams.insert(name, Unread::of(&work));
                 }
@@ -245,7 +246,7 @@ impl Engine {
         reason: Option<&str>,
     ) -> Result<(Option<ReplayCommit>, Replayed)> {
         let contract = &input.contract;
-        let listing = input.source.discover();
+        let listing = input.source.list().await;
         let listing = listing.map_err(|source| Error::Source { stream: contract.name.clone(), source })?;
         let before = self.stream_history(&contract.name);
         let reader = self.reader(input)?;
@@ -287,7 +288,7 @@ impl Engine {
         let input = self.streams[stream].clone();
         let name = input.contract.name.clone();
         summary.streams.entry(name.clone()).or_default();
-        let work = match self.plan_work(&input) {
+        let work = match self.plan_work(&input).await {
             Err(Error::Source { .. }) if self.patient => return Ok(()),
             work => work?,
         };
@@ -310,9 +311,9 @@ impl Engine {
         Ok(())
     }
 
-    fn plan_work(&self, input: &StreamInput) -> Result<Vec<WorkItem>> {
+    async fn plan_work(&self, input: &StreamInput) -> Result<Vec<WorkItem>> {
         let name = &input.contract.name;
-        let files = input.source.discover().map_err(|source| Error::Source { stream: name.clone(), source })?;
+        let files = input.source.list().await.map_err(|source| Error::Source { stream: name.clone(), source })?;
         let readers = self.signals.iter().filter(|signal| signal.reads(name));
         let histories = readers.map(|signal| (signal.name().to_owned(), self.signal_history(signal)));
         let work = work::plan(name, &files, &self.stream_history(name), &histories.collect());
@@ -468,10 +469,13 @@ impl Engine {
             commit.releases.extend(due.entries);
             commit.removed.extend(due.removed);
         }
-        let due = schema_drift::stage(&self.store, &self.history, self.chain.len()).await?;
-        if !due.entries.is_empty() {
-            summary.add_release(SCHEMA_DRIFT, &due);
-            commit.releases.extend(due.entries);
+        let drift = schema_drift::stage(&self.store, &self.history, self.chain.len()).await?;
+        let quality = quality::stage(&self.store, &self.history, self.chain.len()).await?;
+        for (name, due) in [(SCHEMA_DRIFT, drift), (DQ_RESULTS, quality)] {
+            if !due.entries.is_empty() {
+                summary.add_release(name, &due);
+                commit.releases.extend(due.entries);
+            }
         }
         if commit.releases.is_empty() && commit.removed.is_empty() && commit.sealed.is_empty() {
             return Ok(());

@@ -22,6 +22,7 @@ use crate::engine::Run;
 use crate::error::{Error, Result};
 use crate::history::StreamHistory;
 use crate::microbatch::{MicroBatch, latest_by_split};
+use crate::quality::outcomes;
 use crate::state::Shelf;
 use crate::{columns, layout, quarantine, watermark};
 
@@ -187,6 +188,11 @@ impl EpochContext<'_> {
             duplicates,
             keys,
             columns: columns::learned(&self.before.columns, &batch.begun),
+            quality: batch
+                .quality
+                .as_ref()
+                .map(|tally| outcomes(tally, self.contract.is_protected()))
+                .unwrap_or_default(),
         })
     }
 

@@ -93,6 +93,22 @@ pub enum Error {
         /// What went wrong.
         source: tidegate_source::Error,
     },
+    /// A row breaks a rule of its stream's contract that says to stop.
+    #[error("stream {stream}: {rejection}")]
+    Stopped {
+        /// The stream.
+        stream: String,
+        /// Where, and which rule.
+        rejection: Box<tidegate_source::Rejection>,
+    },
+    /// The files of an epoch were held against two contracts.
+    #[error("stream {stream}: {source}")]
+    Quality {
+        /// The stream.
+        stream: String,
+        /// Which ones.
+        source: Box<tidegate_contract::Error>,
+    },
     /// The project's store or log failed.
     #[error(transparent)]
     Ledger(#[from] tidegate_ledger::Error),

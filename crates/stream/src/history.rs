@@ -13,6 +13,7 @@ use crate::commit::{
     Commit, CompactCommit, EpochCommit, FirstEpoch, KeyFile, QuarantineFile, ReleaseCommit, ReleaseEntry, ReplayCommit,
     SettledCommit, SignalEpoch, StateFile,
 };
+use crate::quality::EpochQuality;
 use crate::revision::Restatement;
 
 /// Everything the log says, in the form in which decisions need it.
@@ -30,6 +31,8 @@ pub struct History {
     pub derived: BTreeMap<String, String>,
     /// What happened to columns of streams, in the order in which it was read.
     pub column_changes: Vec<ColumnChange>,
+    /// How good the rows of each epoch were.
+    pub quality: Vec<EpochQuality>,
 }
 
 /// How far a stream has come.
@@ -270,6 +273,14 @@ impl History {
         let stream = self.streams.entry(epoch.stream.clone()).or_default();
         if let Some(first) = &epoch.first {
             stream.add_first_read(epoch, first);
+            if !first.quality.is_empty() {
+                self.quality.push(EpochQuality {
+                    record: seq,
+                    checked_at_us: epoch.committed_at_us,
+                    stream: epoch.stream.clone(),
+                    outcomes: first.quality.clone(),
+                });
+            }
             for new in &first.columns {
                 self.column_changes.extend(changes(&epoch.stream, &stream.columns, new));
                 stream.columns.insert(new.split.clone(), new.columns.clone());

@@ -11,6 +11,7 @@ use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use tidegate_contract::Tally;
 use tidegate_contract::stream::StreamContract;
 use tidegate_source::{Delivery, FileColumns, Item, Reason, Rejection, Source};
 use tokio::sync::mpsc;
@@ -35,6 +36,8 @@ pub(crate) struct MicroBatch {
     pub(crate) rejected: Vec<Rejection>,
     /// What the files say of their columns that are read for the first time and from the beginning, in their order.
     pub(crate) begun: Vec<BegunFile>,
+    /// How good the rows are, where the stream has a contract.
+    pub(crate) quality: Option<Tally>,
     pub(crate) rows_read: u64,
     /// The stream had read the rows before: nothing about it is learned.
     pub(crate) again: bool,
@@ -52,6 +55,7 @@ impl MicroBatch {
             signals: item.signals.clone(),
             rejected: Vec::new(),
             begun: Vec::new(),
+            quality: None,
             rows_read: 0,
             again: item.again.is_some(),
             last: false,
@@ -67,6 +71,7 @@ impl MicroBatch {
             signals: BTreeSet::new(),
             rejected: Vec::new(),
             begun: Vec::new(),
+            quality: None,
             rows_read: rows.batch.num_rows() as u64,
             again: false,
             last: false,
@@ -205,6 +210,9 @@ impl Reader {
                     self.add_rows(batch, &origin, position.to_row, delivery)?;
                     position.to_row = batch.rows.last().map_or(position.to_row, |rows| rows.end);
                 }
+                Item::FileRejected(rejection) if rejection.reason == Reason::Stopped => {
+                    return Err(Error::Stopped { stream: self.contract.name.clone(), rejection: Box::new(rejection) });
+                }
                 Item::FileRejected(rejection) => {
                     retry |= rejection.reason == Reason::FileUnreadable;
                     batch.rejected.push(rejection);
@@ -269,6 +277,12 @@ impl Reader {
             batch: rows,
         });
         batch.rejected.extend(delivery.rejected);
+        match (&mut batch.quality, delivery.quality) {
+            (Some(all), Some(these)) => all
+                .merge(these)
+                .map_err(|source| Error::Quality { stream: self.contract.name.clone(), source: Box::new(source) })?,
+            (all, these) => *all = all.take().or(these),
+        }
         Ok(())
     }
 }

@@ -91,7 +91,8 @@ pub(crate) async fn answer(text: &str, project: Option<&Project>, parameters: &P
     let Some(definition) = definition_of(text, parameters)? else { return Ok(None) };
     let project = project.ok_or_else(no_project)?;
     let signal = project.plan_once(&definition).await?;
-    let input = project.inputs.iter().find(|(stream, _)| stream.definition.name.value == signal.stream);
+    let inputs = project.guarded().await?;
+    let input = inputs.iter().find(|(stream, _)| stream.definition.name.value == signal.stream);
     let Some((stream, source)) = input else { return Ok(None) };
     let event_time = stream.definition.contract.event_time.as_deref();
     let totals = totals_of(&signal, source, event_time, project.config.limits().pool_bytes).await?;
@@ -145,7 +146,7 @@ async fn totals_of(
     let side = signal.cut.side(&signal.stream).ok_or_else(|| explain(tidegate_algebra::Error::NotPrivate))?;
     let mut totals = Totals { parts: vec![Vec::new(); PARTS], times: None, is_partial: false };
     let (mut batches, mut bytes) = (Vec::new(), 0);
-    for file in source.discover().map_err(listed)? {
+    for file in source.list().await.map_err(listed)? {
         let mut items = source.open(&file, &columns, 0.., BATCH_ROWS).map_err(listed)?;
         while let Some(item) = items.next().await {
             match item {

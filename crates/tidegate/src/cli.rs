@@ -1,8 +1,12 @@
 //! What can be typed?
 
 pub(crate) mod bundle;
+pub(crate) mod contract;
 pub(crate) mod gate;
+pub(crate) mod labels;
 pub(crate) mod promote;
+pub(crate) mod serve;
+pub(crate) mod vault;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,8 +20,12 @@ use clap_complete::Shell;
 use crate::instants::show_day;
 
 use self::bundle::Bundle;
+use self::contract::Contract;
 use self::gate::Gate;
+use self::labels::Labels;
 use self::promote::Promote;
+use self::serve::Serve;
+use self::vault::{Evidence, Keys, Retention};
 
 /// Turn the telemetry of AI agents into statistics that are safe to learn from.
 #[derive(Debug, Parser)]
@@ -52,8 +60,9 @@ pub(crate) struct Place {
     /// The project's folder: tidegate.toml and sql/.
     #[arg(long, global = true, value_name = "DIR", default_value = ".")]
     pub(crate) project: PathBuf,
-    /// Where state, log and released files lie; by default [storage] root in tidegate.toml, else the project's folder.
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Where state, log and released files lie: a folder, or s3://, gs://, az:// or abfss://; by default [storage] root in
+    /// tidegate.toml, else the project's folder.
+    #[arg(long, global = true, value_name = "DIR|URL")]
     pub(crate) root: Option<PathBuf>,
     /// The value of a $parameter in SQL, over the one in tidegate.toml.
     #[arg(long = "param", global = true, value_name = "NAME=VALUE", value_parser = parameter)]
@@ -109,12 +118,24 @@ pub(crate) enum Command {
     Quarantine(Quarantine),
     /// Query unprotected streams, released signals (released.<name>) and files ('x.parquet').
     Sql(Sql),
+    /// Say what all words on decisions come to, and let signals know.
+    Labels(Labels),
     /// Draw released signals on one page that needs no network.
     Report(Report),
     /// Write decision traces and late labels made from a seed.
     Generate(Generate),
     /// Ask a gate about released statistics, or plan it, without registering anything.
     Gate(Gate),
+    /// Take rows over Arrow Flight and OTLP, and land them as files of their streams.
+    Serve(Serve),
+    /// Read a text of the evidence store for a purpose, or list who did.
+    Evidence(Evidence),
+    /// Forget a tenant or a user by destroying a key.
+    Keys(Keys),
+    /// Remove what is past its time.
+    Retention(Retention),
+    /// Check data contracts, what a new version changes, and print the view that reads an old one.
+    Contract(Contract),
     /// Keep versions of an agent as a whole: everything one needs, and its way back.
     Bundle(Bundle),
     /// Take a version through its stages on evidence, and back if it goes wrong; prove it later.
@@ -205,7 +226,7 @@ pub(crate) struct Budget {
 }
 
 /// Why rows are set aside.
-const REASONS: [&str; 8] = [
+const REASONS: [&str; 10] = [
     "late",
     "event_in_future",
     "type_mismatch",
@@ -214,6 +235,8 @@ const REASONS: [&str; 8] = [
     "schema_mismatch",
     "file_corrupt",
     "file_unreadable",
+    "contract_broken",
+    "row_unmapped",
 ];
 
 #[derive(Debug, Args)]

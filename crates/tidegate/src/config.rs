@@ -1,6 +1,7 @@
 //! What does `tidegate.toml` say?
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -22,6 +23,71 @@ pub(crate) struct Config {
     pub(crate) privacy: Privacy,
     pub(crate) encryption: Encryption,
     pub(crate) promotion: Promotion,
+    pub(crate) keys: Keys,
+    pub(crate) serve: Serve,
+    pub(crate) evidence: Evidence,
+    pub(crate) learning: Learning,
+}
+
+/// Whose rows are taken.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Learning {
+    /// The regions whose rows may be kept here; all of them when empty.
+    pub(crate) regions: Vec<String>,
+}
+
+/// What becomes of texts that a contract sends to the evidence store.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Evidence {
+    /// They are kept, encrypted; otherwise they are dropped.
+    pub(crate) keep: bool,
+    /// For how many days.
+    pub(crate) days: i64,
+    /// What they may be read for.
+    pub(crate) purposes: Vec<String>,
+}
+
+impl Default for Evidence {
+    fn default() -> Self {
+        Self { keep: false, days: 30, purposes: Vec::new() }
+    }
+}
+
+/// What `tidegate serve` listens on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Serve {
+    /// Where Arrow Flight and OTLP over gRPC are taken.
+    pub(crate) grpc: Option<SocketAddr>,
+    /// Where OTLP over HTTP is taken.
+    pub(crate) http: Option<SocketAddr>,
+    /// How spans and logs become rows: a mapping that comes with Tidegate, or a file, relative to the project.
+    pub(crate) mapping: Option<String>,
+    /// An environment variable with the token that every call must show.
+    pub(crate) token_env: Option<String>,
+    /// The certificate of this server as PEM, relative to the project.
+    pub(crate) certificate_file: Option<PathBuf>,
+    /// Its private key.
+    pub(crate) key_file: Option<PathBuf>,
+    /// Who signs the certificates that clients must have.
+    pub(crate) client_authority_file: Option<PathBuf>,
+}
+
+/// Where the keys are under which tokens and evidence of tenants are made. Without any, a master key is made and kept below
+/// `keys/` in the store.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Keys {
+    /// A file with the master key, relative to the project.
+    pub(crate) master_file: Option<PathBuf>,
+    /// An environment variable with the master key.
+    pub(crate) master_env: Option<String>,
+    /// A file with a key for each tenant, relative to the project.
+    pub(crate) tenants_file: Option<PathBuf>,
+    /// An environment variable with a key for each tenant.
+    pub(crate) tenants_env: Option<String>,
 }
 
 /// How a rollout keeps time.
@@ -56,7 +122,7 @@ impl TryFrom<String> for Memory {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Storage {
-    /// Where state, log and released files lie, relative to the file.
+    /// Where state, log and released files lie: a folder, relative to the file, or a URL.
     pub(crate) root: Option<PathBuf>,
 }
 

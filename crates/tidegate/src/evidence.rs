@@ -26,7 +26,7 @@ use tidegate_gate::{Error, Evidence, GateFile, Row, Shape};
 use tidegate_ledger::Store;
 use tidegate_signal::Definitions;
 
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 
 /// What was read for a gate.
 #[derive(Debug, Default)]
@@ -225,6 +225,19 @@ impl Shelf<'_> {
             self.signals.insert(name.to_owned(), found);
         }
         Ok(&self.signals[name])
+    }
+}
+
+/// The rows of a signal below a folder, if it has any.
+///
+/// # Errors
+/// Where the store fails, and [`Failure`] TG503 where its days do not fit together.
+pub(crate) async fn rows_of_signal(store: &Store, name: &str, folder: &str) -> Result<Option<RecordBatch>> {
+    match load(store, name, folder).await? {
+        Ok(rows) => Ok(rows.map(|rows| rows.rows)),
+        Err(error) => {
+            Err(Failure::infrastructure("TG503", error.to_string(), "run again: days of two definitions lie there"))
+        }
     }
 }
 

@@ -198,6 +198,18 @@ impl Diagnostic for Problem {
     }
 }
 
+impl From<tidegate_labels::Error> for Failure {
+    fn from(error: tidegate_labels::Error) -> Self {
+        use tidegate_labels::Error;
+        match error {
+            Error::Unbalanced { .. } | Error::Arrow(_) => {
+                Self::infrastructure(error.code(), error.cause(), error.help())
+            }
+            _ => Self::usage(error.code(), error.cause(), error.help()),
+        }
+    }
+}
+
 impl From<tidegate_audit::Error> for Failure {
     fn from(error: tidegate_audit::Error) -> Self {
         match error {
@@ -229,6 +241,20 @@ impl From<tidegate_ledger::Error> for Failure {
             }
             Error::BrokenSeal { .. } => ("TG503", "restore the file from a backup"),
             Error::OtherCharge { .. } => ("TG212", "restore the budget log: a release is charged once, as it was"),
+            Error::BadUrl { .. } => {
+                return Self::usage("TG523", text, "docs/storage.md lists the URLs and the names in the environment");
+            }
+            Error::Options { .. } => ("TG523", "docs/storage.md lists the names in the environment"),
+            Error::Unreachable { .. } => {
+                ("TG520", "check the network, and AWS_ENDPOINT or AZURE_STORAGE_ENDPOINT in the environment")
+            }
+            Error::NoCredentials { .. } => {
+                ("TG521", "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the like; docs/storage.md lists them")
+            }
+            Error::PermissionDenied { path, .. } if path.contains("://") => {
+                ("TG521", "check the credentials in the environment, and what the bucket's policy lets them do")
+            }
+            Error::NoBucket { .. } => ("TG522", "create the bucket, or correct the root of the project"),
             Error::NoFolder { .. } => ("TG500", "create it, or correct the root of the project"),
             Error::PermissionDenied { .. } => {
                 ("TG500", "give this user permission, or choose another root with --root")
@@ -238,6 +264,7 @@ impl From<tidegate_ledger::Error> for Failure {
         // The library's messages end in a remedy of their own.
         let cause = text.split_once("; ").map_or(text.as_str(), |(cause, _)| cause);
         let cause = cause.strip_suffix(": grant it, or choose another root").unwrap_or(cause);
+        let cause = cause.strip_suffix(": create it, or correct the root of the project").unwrap_or(cause);
         Self::infrastructure(code, cause, fix)
     }
 }
@@ -285,6 +312,41 @@ fn has_left(days: &[(&Block, &Spend)]) -> String {
     format!("{} {shown} has room for an epsilon of {room} and a delta of {delta}", first.stream)
 }
 
+impl From<tidegate_keyring::Error> for Failure {
+    fn from(error: tidegate_keyring::Error) -> Self {
+        let text = error.to_string();
+        let (cause, fix) = text.rsplit_once(": ").unwrap_or((&text, "see docs/redaction.md"));
+        Self::infrastructure(error.code(), cause, fix)
+    }
+}
+
+impl From<tidegate_vault::Error> for Failure {
+    fn from(error: tidegate_vault::Error) -> Self {
+        let text = error.to_string();
+        let (cause, fix) = text.rsplit_once(": ").unwrap_or((&text, "see docs/redaction.md"));
+        use tidegate_vault::Error;
+        match error {
+            Error::NoPurpose { .. }
+            | Error::PurposeNotAllowed { .. }
+            | Error::Expired { .. }
+            | Error::Destroyed { .. } => Self::privacy(error.code(), cause, fix),
+            _ => Self::infrastructure(error.code(), cause, fix),
+        }
+    }
+}
+
+impl From<tidegate_land::Error> for Failure {
+    fn from(error: tidegate_land::Error) -> Self {
+        Self::infrastructure(error.code(), error.to_string(), "see docs/receiving.md")
+    }
+}
+
+impl From<tidegate_receive::Error> for Failure {
+    fn from(error: tidegate_receive::Error) -> Self {
+        Self::infrastructure(error.code(), error.to_string(), "see docs/receiving.md")
+    }
+}
+
 impl From<tidegate_stream::Error> for Failure {
     fn from(error: tidegate_stream::Error) -> Self {
         use tidegate_stream::Error;
@@ -310,6 +372,11 @@ impl From<tidegate_stream::Error> for Failure {
             Error::Unbalanced { .. } => {
                 Self::infrastructure("TG402", cause, "nothing was committed; please report this as a bug")
             }
+            Error::Stopped { .. } => Self::infrastructure(
+                "TG408",
+                cause,
+                "correct the file or the contract; what was committed before stands, and nothing after it was read",
+            ),
             Error::TooManyKeys { .. } => Self::infrastructure(
                 "TG406",
                 cause,

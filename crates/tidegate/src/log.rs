@@ -19,8 +19,8 @@ impl Log {
     /// Reads and verifies the whole log.
     pub(crate) async fn read(place: &Place) -> Result<Self> {
         let config = Config::read(&place.project)?;
-        let root = storage::root_of(place, &config);
-        if !root.is_dir() {
+        let root = storage::root_of(place, &config)?;
+        if !root.exists() {
             return Ok(Self { store: None, records: Vec::new() });
         }
         let store = storage::open(&root, &config)?;

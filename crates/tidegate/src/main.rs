@@ -8,9 +8,11 @@ mod ask;
 mod cli;
 mod commands;
 mod config;
+mod contracts;
 mod evidence;
 mod failure;
 mod instants;
+mod labels;
 mod log;
 mod metrics;
 mod output;
@@ -22,6 +24,7 @@ mod query;
 mod registry;
 mod report;
 mod secret;
+mod serve;
 mod signals;
 mod storage;
 mod words;
@@ -68,8 +71,14 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Budget(options) => commands::budget::run(&place, &options).await,
         Command::Quarantine(options) => commands::quarantine::run(&place, &options).await,
         Command::Sql(options) => commands::sql::run(&place, &options).await,
+        Command::Labels(options) => commands::labels::run(&place, &options).await,
         Command::Report(options) => commands::report::run(&place, &options).await,
         Command::Generate(options) => commands::generate::run(&options),
+        Command::Serve(options) => commands::serve::run(&place, &options).await,
+        Command::Evidence(options) => commands::vault::evidence(&place, &options).await,
+        Command::Keys(options) => commands::vault::keys(&place, &options).await,
+        Command::Retention(options) => commands::vault::retention(&place, &options).await,
+        Command::Contract(options) => commands::contract::run(&options),
         Command::Gate(options) => commands::gate::run(&place, &options).await.map_err(Failure::beside_answers),
         Command::Bundle(options) => commands::bundle::run(&place, options).await,
         Command::Promote(options) => commands::promote::run(&place, &options).await.map_err(Failure::beside_answers),

@@ -7,30 +7,33 @@ use std::sync::Arc;
 use datafusion::arrow::compute::concat_batches;
 use datafusion::error::DataFusionError;
 use tidegate_algebra::{Pool, UnitKey, session};
-use tidegate_contract::stream::StreamContract;
-use tidegate_ledger::{Spend, Store};
+use tidegate_keyring::Keyring;
+use tidegate_ledger::{Spend, Store, StoreUrl};
 use tidegate_privacy::{Allowance, Cost};
 use tidegate_signal::{
-    Definitions, Derived, Planner, SCHEMA_DRIFT, Scope, Shown, Signal, SignalDefinition, SourceText, Stream,
-    StreamDefinition, Table,
+    DQ_RESULTS, Definitions, Derived, Planner, SCHEMA_DRIFT, Scope, Shown, Signal, SignalDefinition, SourceText,
+    Stream, StreamDefinition, Table,
 };
-use tidegate_source::Source;
+use tidegate_source::{Remote, Source};
 use tidegate_stream::{
-    Engine, Limits, StreamInput, derived_schema, released_schema, schema_drift_schema, table_schema,
+    Engine, Limits, StreamInput, derived_schema, dq_results_schema, released_schema, schema_drift_schema, table_schema,
 };
 
 use crate::admit::admit;
 use crate::cli;
 use crate::config::Config;
+use crate::contracts::{self, Contracts};
 use crate::failure::{Failure, Result, Snippet};
 use crate::secret;
-use crate::storage;
+use crate::storage::{self, Root};
 
 /// A project whose definitions are read and whose streams are connected.
 pub(crate) struct Project {
-    pub(crate) root: PathBuf,
+    pub(crate) folder: PathBuf,
+    pub(crate) root: Root,
     pub(crate) config: Config,
     pub(crate) definitions: Definitions,
+    pub(crate) contracts: Contracts,
     pub(crate) inputs: Vec<(Stream, Arc<Source>)>,
     pub(crate) tables: Vec<Table>,
 }
@@ -38,30 +41,35 @@ pub(crate) struct Project {
 impl Project {
     /// Reads the project in a folder.
     pub(crate) async fn load(place: &cli::Place) -> Result<Self> {
-        Self::load_with(place, Source::connect).await
+        Self::load_with(place, false).await
     }
 
     /// Reads the project in a folder; the folders of its streams may come later.
     pub(crate) async fn load_to_follow(place: &cli::Place) -> Result<Self> {
-        Self::load_with(place, Source::expect).await
+        Self::load_with(place, true).await
     }
 
-    async fn load_with(place: &cli::Place, open: OpenSource) -> Result<Self> {
+    async fn load_with(place: &cli::Place, may_come_later: bool) -> Result<Self> {
         let folder = place.project.as_path();
         let config = Config::read(folder)?;
         let texts = read_sql(folder)?;
         let parameters = config.parameters(&place.parameters);
-        let definitions = Definitions::parse(&texts, &parameters, &session()).await?;
-        let root = storage::root_of(place, &config);
+        let mut definitions = Definitions::parse(&texts, &parameters, &session()).await?;
+        let contracts = Contracts::read(folder, &config, &mut definitions)?;
+        let root = storage::root_of(place, &config)?;
+        if root.folder().is_none() {
+            root.plain()?.reach().await?;
+        }
+        let mut landing = Landing::of(folder, &root);
         let mut inputs = Vec::new();
         for stream in &definitions.streams {
-            inputs.push(connect(stream, folder, &config.limits(), open)?);
+            inputs.push(connect(stream, &mut landing, &config.limits(), may_come_later)?);
         }
         let mut tables = Vec::new();
         for table in &definitions.tables {
-            tables.push(read_table(table, folder, &config.limits()).await?);
+            tables.push(read_table(table, &mut landing, &config.limits()).await?);
         }
-        Ok(Self { root, config, definitions, inputs, tables })
+        Ok(Self { root, config, definitions, contracts, folder: folder.to_owned(), inputs, tables })
     }
 
     /// Plans every signal; units are hashed under `key`.
@@ -83,7 +91,8 @@ impl Project {
         let planner = self.planner(no_key())?;
         let columns = table_schema(&schema_drift_schema()?);
         let drift = Shown { columns, scope: Scope::Global, guarded: false };
-        let mut tables = BTreeMap::from([(SCHEMA_DRIFT.to_owned(), drift)]);
+        let quality = Shown { columns: table_schema(&dq_results_schema()?), scope: Scope::Global, guarded: false };
+        let mut tables = BTreeMap::from([(SCHEMA_DRIFT.to_owned(), drift), (DQ_RESULTS.to_owned(), quality)]);
         for signal in signals {
             let (columns, scope) = (table_schema(&released_schema(signal)?), signal.definition.scope);
             tables.insert(signal.name().to_owned(), Shown { columns, scope, guarded: signal.is_guarded() });
@@ -146,7 +155,7 @@ impl Project {
 
     /// The project's key, if it has one already.
     async fn known_key(&self) -> Result<Option<UnitKey>> {
-        if self.root.is_dir() { secret::load(&self.store()?).await } else { Ok(None) }
+        if self.root.exists() { secret::load(&self.store()?).await } else { Ok(None) }
     }
 
     /// What may be spent of the privacy of one unit of a stream on one day: as the stream says, or else the project.
@@ -161,8 +170,27 @@ impl Project {
 
     /// The project's store.
     pub(crate) fn store(&self) -> Result<Store> {
-        std::fs::create_dir_all(&self.root).map_err(|error| Failure::io("create", self.root.display(), &error))?;
+        self.root.create()?;
         storage::open(&self.root, &self.config)
+    }
+
+    /// The streams, whose rows pass what their contracts say before anybody sees them. A project gets its keys, if it has none.
+    pub(crate) async fn guarded(&self) -> Result<Vec<(Stream, Arc<Source>)>> {
+        if self.contracts.is_empty() {
+            return Ok(self.inputs.clone());
+        }
+        let keyring = self.keyring().await?;
+        let guarded = self.inputs.iter().map(|(stream, source)| {
+            let source = self.contracts.guarded(&stream.definition, source, &keyring)?;
+            Ok((stream.clone(), Arc::new(source)))
+        });
+        guarded.collect()
+    }
+
+    /// The keys of tenants.
+    pub(crate) async fn keyring(&self) -> Result<Arc<Keyring>> {
+        let keyring = contracts::keyring(&self.folder, &self.config.keys, &self.store()?, &self.root).await?;
+        Ok(Arc::new(keyring))
     }
 
     /// An engine over the project's log, ready to drain.
@@ -175,10 +203,11 @@ impl Project {
         let store = self.store()?;
         let key = secret::load_or_create(&store, &self.root).await?;
         let signals = if is_new { self.plan(key).await? } else { looked_at };
-        let streams = self.inputs.iter().map(|(stream, source)| StreamInput {
-            contract: stream.definition.contract.clone(),
-            source: Arc::clone(source),
+        let guarded = self.guarded().await?.into_iter();
+        let streams = guarded.map(|(stream, source)| StreamInput {
             budget: self.budget_of(&stream.definition),
+            contract: stream.definition.contract,
+            source,
         });
         let derived = self.derive(&signals).await?;
         let engine = Engine::open(store, streams.collect(), signals, self.config.limits(), run_id).await?;
@@ -242,19 +271,72 @@ fn collect_sql(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// Finds the files of a stream: its contract, path, format, and the folder its path is relative to.
-type OpenSource = fn(&StreamContract, &str, Option<&str>, &Path) -> tidegate_source::Result<Source>;
+/// Where the files of streams are looked for. A path is a URL or absolute, or else relative to the project's folder, or to
+/// the root if that is a bucket: there nothing but definitions lies in the folder.
+pub(crate) struct Landing<'a> {
+    project: &'a Path,
+    root: &'a Root,
+    /// The stores that are open, by their URL.
+    opened: BTreeMap<String, Remote>,
+}
 
-fn connect(
+impl<'a> Landing<'a> {
+    pub(crate) fn of(project: &'a Path, root: &'a Root) -> Self {
+        Self { project, root, opened: BTreeMap::new() }
+    }
+
+    fn source(&mut self, definition: &StreamDefinition, may_come_later: bool) -> Result<Source> {
+        let format = definition.format.as_ref().map(|format| format.value.as_str());
+        let (contract, path) = (&definition.contract, definition.path.value.as_str());
+        let explain = |error| explain(definition, &error);
+        if let Some((url, path)) =
+            self.in_bucket(path).map_err(|failure| failure.at(Snippet::of(&definition.path.place)))?
+        {
+            let remote = self.open(&url)?;
+            let open = if may_come_later { Source::expect_remote } else { Source::connect_remote };
+            return open(contract, &path, format, &remote).map_err(explain);
+        }
+        let folder = StoreUrl::folder(path)?;
+        let open = if may_come_later { Source::expect } else { Source::connect };
+        open(contract, folder.as_deref().unwrap_or(path), format, self.project).map_err(explain)
+    }
+
+    /// The store that a path leads into, and the path there; none for a path on a disk.
+    fn in_bucket(&self, path: &str) -> Result<Option<(StoreUrl, String)>> {
+        if StoreUrl::is_url(path) && StoreUrl::folder(path)?.is_none() {
+            let url = path.parse::<StoreUrl>()?;
+            return Ok(Some((url.bucket().parse()?, url.prefix().to_owned())));
+        }
+        Ok(match self.root {
+            Root::Bucket(root) if !StoreUrl::is_url(path) && Path::new(path).is_relative() => {
+                Some((root.clone(), path.to_owned()))
+            }
+            _ => None,
+        })
+    }
+
+    fn open(&mut self, url: &StoreUrl) -> Result<Remote> {
+        let name = url.to_string();
+        if let Some(remote) = self.opened.get(&name) {
+            return Ok(remote.clone());
+        }
+        let remote = storage::remote(url)?;
+        self.opened.insert(name, remote.clone());
+        Ok(remote)
+    }
+}
+
+pub(crate) fn connect(
     definition: &StreamDefinition,
-    base: &Path,
+    landing: &mut Landing<'_>,
     limits: &Limits,
-    open: OpenSource,
+    may_come_later: bool,
 ) -> Result<(Stream, Arc<Source>)> {
-    let format = definition.format.as_ref().map(|format| format.value.as_str());
-    let source = open(&definition.contract, &definition.path.value, format, base)
-        .map_err(|error| explain(definition, &error))?
-        .with_budget(limits.waiting_bytes as u64);
+    let source = landing.source(definition, may_come_later)?.with_budget(limits.waiting_bytes as u64);
+    let source = match contracts::adapt(landing.project, definition, source.format())? {
+        Some(adapt) => source.adapting(adapt),
+        None => source,
+    };
     let schema = Arc::clone(source.schema());
     let missing = |column: &Option<String>| column.clone().filter(|name| schema.field_with_name(name).is_err());
     if let Some(unit) = missing(&definition.contract.privacy_unit) {
@@ -282,8 +364,8 @@ fn connect(
 }
 
 /// Reads a table whole: with a row less its signals would say something else without a word.
-async fn read_table(definition: &StreamDefinition, base: &Path, limits: &Limits) -> Result<Table> {
-    let (stream, source) = connect(definition, base, limits, Source::connect)?;
+async fn read_table(definition: &StreamDefinition, landing: &mut Landing<'_>, limits: &Limits) -> Result<Table> {
+    let (stream, source) = connect(definition, landing, limits, false)?;
     let (batches, rejected) = source.read_whole().await.map_err(|error| explain(definition, &error))?;
     if let Some(first) = rejected.first() {
         let cause = format!("table `{}` cannot be read whole: {first}", definition.name.value);
@@ -297,13 +379,16 @@ async fn read_table(definition: &StreamDefinition, base: &Path, limits: &Limits)
 /// A stream that cannot be connected, pointed at the option that is wrong.
 fn explain(definition: &StreamDefinition, error: &tidegate_source::Error) -> Failure {
     use tidegate_source::Error;
+    const STORE: &str = "check the bucket, the credentials and the endpoint in the environment";
     let text = error.to_string();
     // The library's messages end in a remedy: `cause: remedy`.
     let (cause, fix) = text.rsplit_once(": ").unwrap_or((&text, "correct the stream's options"));
     let path = &definition.path.place;
     let (failure, place) = match error {
         Error::PathMissing { .. } => (Failure::infrastructure("TG310", cause, fix), path),
+        Error::Unlistable { .. } if text.contains("://") => (Failure::infrastructure("TG310", &text, STORE), path),
         Error::Unlistable { .. } => (Failure::infrastructure("TG310", &text, "check the folder's permissions"), path),
+        Error::Unreadable { .. } => (Failure::infrastructure("TG310", &text, STORE), path),
         Error::NoColumns { stream, files } => {
             let cause = format!(
                 "stream `{stream}` has no columns: none are declared, and none of its {files} files can be read"

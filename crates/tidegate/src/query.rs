@@ -4,21 +4,21 @@
 //! project's private folders.
 
 use std::collections::BTreeMap;
-use std::fs::DirEntry;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::catalog::{MemTable, MemorySchemaProvider, TableProvider};
-use datafusion::common::TableReference;
+use datafusion::common::{Column, TableReference};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
-use datafusion::datasource::provider_as_source;
+use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, cast, col, lit};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::{DataFrame, SQLOptions, SessionContext};
@@ -26,17 +26,25 @@ use datafusion::sql::parser::DFParserBuilder;
 use datafusion::sql::sqlparser::tokenizer::Span;
 use futures::StreamExt;
 use tidegate_algebra::query_session;
+use tidegate_contract::LearningScope;
+use tidegate_ledger::{Store, StoreUrl};
 use tidegate_signal::{
-    Parameter, Place, Refusal, SCHEMA_DRIFT, Scope, SourceText, WindowPlanner, WindowedStream, query_tokens,
+    DQ_RESULTS, Parameter, Place, Refusal, SCHEMA_DRIFT, Scope, SourceText, Stream, WindowPlanner, WindowedStream,
+    query_tokens,
 };
-use tidegate_source::{Item, Source};
-use tidegate_stream::{derived_schema, released_schema, schema_drift_schema, table_schema};
+use tidegate_source::{Item, Place as FilePlace, Source};
+use tidegate_stream::{derived_schema, dq_results_schema, released_schema, schema_drift_schema, table_schema};
 
+use crate::evidence;
 use crate::failure::{Failure, Result, Snippet};
+use crate::labels::Ruling;
+use crate::labels::settle::FOLDER as LABEL_CHANGES;
+use crate::labels::table::{FUNCTION, LabelsEffective};
 use crate::project::Project;
+use crate::storage::Root;
 
 /// Folders below the root that hold pre-release data.
-const PRIVATE: [&str; 8] = ["state", "log", "staging", "quarantine", "dedupe", "keys", "internal", "evidence"];
+const PRIVATE: [&str; 9] = ["state", "log", "staging", "quarantine", "dedupe", "keys", "internal", "local", "evidence"];
 
 /// Values of `$parameters` by name.
 pub(crate) type Parameters = BTreeMap<String, Parameter>;
@@ -57,7 +65,7 @@ impl Query {
         let source = SourceText::new("query", text);
         let rejected = Arc::new(AtomicU64::new(0));
         if let Some(project) = project {
-            let streams = register_streams(&session, project, &rejected)?;
+            let streams = register_streams(&session, project, &rejected).await?;
             for table in &project.tables {
                 let rows = MemTable::try_new(table.rows.schema(), vec![vec![table.rows.clone()]])?;
                 session.register_table(table.definition.name.value.as_str(), Arc::new(rows))?;
@@ -65,6 +73,8 @@ impl Query {
             let windows = WindowPlanner::for_queries(streams, source.clone(), session.clone());
             session.register_relation_planner(Arc::new(windows))?;
             register_released(&session, project).await?;
+            register_local(&session, project).await?;
+            register_labels(&session, project).await?;
         }
         Ok(Self { session, source, parameters, rejected })
     }
@@ -98,18 +108,60 @@ impl Query {
 
 /// Refuses a protected stream by name, and private files by path, URL or glob.
 fn refuse_private(table: &str, project: &Project, source: &SourceText) -> Result<()> {
-    let streams = project.inputs.iter().filter(|(stream, _)| stream.definition.contract.is_protected());
-    if streams.clone().any(|(stream, _)| stream.definition.name.value == table) {
+    let is_named = |(stream, _): &&(Stream, Arc<Source>)| stream.definition.name.value == table;
+    if project.inputs.iter().find(is_named).is_some_and(|(stream, _)| stream.definition.contract.is_protected()) {
         return Err(closed(table, source, format!("stream `{table}` is protected and cannot be queried row by row")));
     }
-    let landing = streams.map(|(_, source)| source.root().to_path_buf());
-    let private = PRIVATE.iter().map(|folder| project.root.join(folder));
-    let mut folders = landing.chain(private).filter_map(|folder| folder.canonicalize().ok());
+    // What a contract has left out of rows stands in their files.
+    let has_contract = |stream: &Stream| project.contracts.of(&stream.definition.name.value).is_some();
+    let is_private = |stream: &Stream| stream.definition.contract.is_protected() || has_contract(stream);
+    let streams = project.inputs.iter().filter(|(stream, _)| is_private(stream));
+    if table == FUNCTION && streams.clone().any(|(stream, _)| stream.definition.name.value == labels_of(project)) {
+        return Err(closed(table, source, "the labels are protected and cannot be queried row by row".to_owned()));
+    }
+    let (mut folders, mut buckets) = (Vec::new(), Vec::new());
+    for (_, source) in streams {
+        match source.root() {
+            FilePlace::Local(folder) => folders.push(folder.clone()),
+            place @ FilePlace::Remote { .. } => buckets.push(place.to_string().parse::<StoreUrl>()?),
+        }
+    }
+    match &project.root {
+        Root::Folder(root) => folders.extend(PRIVATE.iter().map(|folder| root.join(folder))),
+        Root::Bucket(root) => buckets.extend(PRIVATE.iter().map(|folder| root.join(folder))),
+    }
+    // Changes of labels show whom the decisions are about, whether or not a stream reads them.
+    folders.push(project.folder.join(LABEL_CHANGES));
+    let mut folders = folders.iter().filter_map(|folder| folder.canonicalize().ok());
     let reached = reached_by(table);
-    if folders.any(|folder| reached.iter().any(|path| path.starts_with(&folder) || folder.starts_with(path))) {
+    let is_on_disk =
+        folders.any(|folder| reached.iter().any(|path| path.starts_with(&folder) || folder.starts_with(path)));
+    if is_on_disk || buckets.iter().any(|place| reaches(table, place)) {
         return Err(closed(table, source, format!("'{table}' holds rows from before release")));
     }
     Ok(())
+}
+
+/// Whether a table name reads what lies at a place in a bucket, or above it.
+fn reaches(table: &str, place: &StoreUrl) -> bool {
+    let (Ok(table), Ok(place)) = (ListingTableUrl::parse(table), ListingTableUrl::parse(format!("{place}/"))) else {
+        return false;
+    };
+    let (reached, kept) = (table.prefix(), place.prefix());
+    registered(&table) == registered(&place) && (reached.prefix_matches(kept) || kept.prefix_matches(reached))
+}
+
+/// By what DataFusion finds a store: scheme and host. Whoever stands before the host makes no difference.
+fn registered(url: &ListingTableUrl) -> String {
+    let store = url.object_store().as_str().to_ascii_lowercase();
+    let (scheme, rest) = store.split_once("://").unwrap_or_default();
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    format!("{scheme}://{}", host.trim_end_matches('/'))
+}
+
+/// The name of the stream of labels.
+fn labels_of(project: &Project) -> String {
+    Ruling::read(&project.folder).unwrap_or_default().labels().to_owned()
 }
 
 fn closed(table: &str, source: &SourceText, cause: String) -> Failure {
@@ -134,25 +186,50 @@ fn reached_by(table: &str) -> Vec<PathBuf> {
     paths.iter().filter_map(|path| path.canonicalize().ok()).collect()
 }
 
-fn register_streams(
+async fn register_streams(
     session: &SessionContext,
     project: &Project,
     rejected: &Arc<AtomicU64>,
 ) -> Result<BTreeMap<String, WindowedStream>> {
     let mut tables = BTreeMap::new();
-    for (stream, source) in &project.inputs {
+    for (stream, source) in project.guarded().await? {
         if stream.definition.contract.is_protected() {
             continue;
         }
         let name = stream.definition.name.value.clone();
-        let rows = StreamRows { source: Arc::clone(source), rejected: Arc::clone(rejected) };
-        let table = StreamingTable::try_new(Arc::clone(&stream.schema), vec![Arc::new(rows)])?;
-        let table = Arc::new(table);
-        let source = provider_as_source(Arc::clone(&table) as _);
+        let rows = StreamRows { source, rejected: Arc::clone(rejected) };
+        let table = Arc::new(StreamingTable::try_new(Arc::clone(&stream.schema), vec![Arc::new(rows)])?);
+        let table: Arc<dyn TableProvider> = match &stream.definition.contract.learning_scope {
+            Some(column) => Arc::new(ViewTable::new(learnable(&name, table, column)?, None)),
+            None => table,
+        };
+        let source = provider_as_source(Arc::clone(&table));
         tables.insert(name.clone(), WindowedStream { table: source, time_zone: stream.definition.time_zone });
         session.register_table(name, table)?;
     }
     Ok(tables)
+}
+
+/// The rows of a stream that may be learnt from across tenants.
+fn learnable(name: &str, table: Arc<StreamingTable>, column: &str) -> Result<LogicalPlan> {
+    let scope = cast(col(Column::from_name(column)), DataType::Utf8View);
+    let is_global = scope.eq(lit(LearningScope::Global.as_str()));
+    Ok(LogicalPlanBuilder::scan(name, provider_as_source(table), None)?.filter(is_global)?.build()?)
+}
+
+/// Registers `labels_effective(...)`, where the project has labels that protect nobody.
+async fn register_labels(session: &SessionContext, project: &Project) -> Result<()> {
+    let ruling = Ruling::read(&project.folder)?;
+    let inputs = project.guarded().await?;
+    let find = |name: &str| inputs.iter().find(|(stream, _)| stream.definition.name.value == name);
+    let Some((stream, labels)) = find(ruling.labels()) else { return Ok(()) };
+    if stream.definition.contract.is_protected() {
+        return Ok(());
+    }
+    let labels = Arc::clone(labels);
+    let decisions = find(ruling.decisions()).map(|(_, source)| Arc::clone(source));
+    session.register_udtf(FUNCTION, Arc::new(LabelsEffective { ruling, labels, decisions }));
+    Ok(())
 }
 
 /// The rows of an unprotected stream, as a table.
@@ -172,12 +249,16 @@ impl PartitionStream for StreamRows {
         let source = Arc::clone(&self.source);
         let rejected = Arc::clone(&self.rejected);
         let external = |error: tidegate_source::Error| DataFusionError::External(Box::new(error));
-        let files = match source.discover() {
-            Ok(files) => files.into_iter().map(Ok).collect::<Vec<_>>(),
-            Err(error) => vec![Err(external(error))],
-        };
+        let listing = Arc::clone(&source);
+        let files = futures::stream::once(async move {
+            let files = match listing.list().await {
+                Ok(files) => files.into_iter().map(Ok).collect::<Vec<_>>(),
+                Err(error) => vec![Err(external(error))],
+            };
+            futures::stream::iter(files)
+        });
         let columns = source.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
-        let rows = futures::stream::iter(files).flat_map(move |file| {
+        let rows = files.flatten().flat_map(move |file| {
             let opened = file.and_then(|file| source.open(&file, &columns, 0.., BATCH_ROWS).map_err(external));
             let rejected = Arc::clone(&rejected);
             match opened {
@@ -198,24 +279,27 @@ impl PartitionStream for StreamRows {
     }
 }
 
-/// Registers `released.schema_drift`, and `released.<signal>` for every signal; one that has released nothing yet is an empty table.
+/// Registers the signals that every project has, and `released.<signal>` for every signal; one that has released nothing yet is an empty table.
 async fn register_released(session: &SessionContext, project: &Project) -> Result<()> {
     let schema = Arc::new(MemorySchemaProvider::new());
     if let Some(catalog) = session.catalog("datafusion") {
         catalog.register_schema("released", schema)?;
     }
-    let drift: Arc<dyn TableProvider> = match released_folder(&project.root, SCHEMA_DRIFT) {
-        Some(folder) => released_table(session, &folder).await?,
-        None => Arc::new(EmptyTable::new(table_schema(&schema_drift_schema()?))),
-    };
-    session.register_table(TableReference::partial("released", SCHEMA_DRIFT), drift)?;
+    let store = if project.root.exists() { Some(project.root.plain()?) } else { None };
+    let store = store.as_ref();
+    for (name, columns) in [(SCHEMA_DRIFT, schema_drift_schema()?), (DQ_RESULTS, dq_results_schema()?)] {
+        let table: Arc<dyn TableProvider> = match released_table(session, &project.root, store, name).await? {
+            Some(table) => table,
+            None => Arc::new(EmptyTable::new(table_schema(&columns))),
+        };
+        session.register_table(TableReference::partial("released", name), table)?;
+    }
     let mut missing = Vec::new();
     let all = project.definitions.signals.iter().chain(&project.definitions.derived);
     for signal in all.filter(|signal| signal.scope == Scope::Global) {
         let name = &signal.name.value;
-        match released_folder(&project.root, name) {
-            Some(folder) => {
-                let table = released_table(session, &folder).await?;
+        match released_table(session, &project.root, store, name).await? {
+            Some(table) => {
                 session.register_table(TableReference::partial("released", name.as_str()), table)?;
             }
             None => missing.push(name.clone()),
@@ -236,34 +320,88 @@ async fn register_released(session: &SessionContext, project: &Project) -> Resul
     Ok(())
 }
 
+/// Registers `local.<signal>` for every signal whose rows stay with their tenant and that has some.
+async fn register_local(session: &SessionContext, project: &Project) -> Result<()> {
+    let local = || project.definitions.signals.iter().filter(|signal| signal.scope == Scope::Local);
+    if !project.root.exists() || local().next().is_none() {
+        return Ok(());
+    }
+    if let Some(catalog) = session.catalog("datafusion") {
+        catalog.register_schema(Scope::Local.folder(), Arc::new(MemorySchemaProvider::new()))?;
+    }
+    let store = project.store()?;
+    for signal in local() {
+        // They may be encrypted, and so are read by the store and not by the engine.
+        let name = signal.name.value.as_str();
+        if let Some(rows) = evidence::rows_of_signal(&store, name, Scope::Local.folder()).await? {
+            let table = MemTable::try_new(rows.schema(), vec![vec![rows]])?;
+            session.register_table(TableReference::partial(Scope::Local.folder(), name), Arc::new(table))?;
+        }
+    }
+    Ok(())
+}
+
 /// The released rows of a signal, to be asked about, if it has released any.
-pub(crate) async fn released(root: &Path, signal: &str) -> Result<Option<DataFrame>> {
-    let Some(folder) = released_folder(root, signal) else {
+pub(crate) async fn released(root: &Root, signal: &str) -> Result<Option<DataFrame>> {
+    if !root.exists() {
         return Ok(None);
-    };
+    }
     let session = query_session();
-    let table = released_table(&session, &folder).await?;
-    Ok(Some(session.read_table(table)?))
+    let table = released_table(&session, root, Some(&root.plain()?), signal).await?;
+    Ok(table.map(|table| session.read_table(table)).transpose()?)
 }
 
-/// The folder of a signal with released rows. Days whose rows were all taken back leave folders without a file behind.
-fn released_folder(root: &Path, signal: &str) -> Option<PathBuf> {
-    let folder = root.join(format!("released/signal={signal}"));
-    // A crash may leave a file that had no name yet.
-    let is_named = |file: DirEntry| !file.file_name().to_string_lossy().starts_with('.');
-    let is_filled = |day: DirEntry| std::fs::read_dir(day.path()).is_ok_and(|files| files.flatten().any(is_named));
-    let filled = std::fs::read_dir(&folder).ok()?.flatten().any(is_filled);
-    filled.then_some(folder)
-}
-
-/// The released files of one signal as a table, with its `date` partitions.
-async fn released_table(session: &SessionContext, folder: &Path) -> Result<Arc<ListingTable>> {
-    let folder = folder.canonicalize().map_err(|error| Failure::io("read", folder.display(), &error))?;
-    let url = ListingTableUrl::parse(format!("{}/", folder.display()))?;
+/// The released files of one signal as a table, with its `date` partitions, if there is any. Days whose rows were all
+/// taken back leave folders without a file behind.
+async fn released_table(
+    session: &SessionContext,
+    root: &Root,
+    store: Option<&Store>,
+    signal: &str,
+) -> Result<Option<Arc<ListingTable>>> {
+    let folder = format!("released/signal={signal}");
+    let Some(store) = store else { return Ok(None) };
+    if !store.list(&folder).await?.iter().any(|file| file.ends_with(".parquet")) {
+        return Ok(None);
+    }
+    let url = match root {
+        Root::Folder(root) => {
+            let folder = root.join(folder);
+            let folder = folder.canonicalize().map_err(|error| Failure::io("read", folder.display(), &error))?;
+            ListingTableUrl::parse(format!("{}/", folder.display()))?
+        }
+        Root::Bucket(root) => ListingTableUrl::parse(format!("{}/", root.join(&folder)))?,
+    };
+    if let Some(bucket) = store.bucket() {
+        session.register_object_store(url.object_store().as_ref(), bucket);
+    }
     let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
         .with_file_extension(".parquet")
         .with_table_partition_cols(vec![("date".to_owned(), DataType::Date32)]);
     let schema = options.infer_schema(&session.state(), &url).await?;
     let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(schema);
-    Ok(Arc::new(ListingTable::try_new(config)?))
+    Ok(Some(Arc::new(ListingTable::try_new(config)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_at_a_private_place_is_reached_however_it_is_written() {
+        let check = |place: &str, table: &str, reached: bool| {
+            assert_eq!(reaches(table, &place.parse().unwrap()), reached, "{table}");
+        };
+        let state = "s3://bucket/root/state";
+        for table in ["state/x.parquet", "state/", "st%61te/*", "", "./state/x.parquet"] {
+            check(state, &format!("s3://bucket/root/{table}"), true);
+        }
+        check(state, "s3://somebody@bucket/root/state/x.parquet", true);
+        check(state, "S3://bucket/", true);
+        check(state, "s3://bucket/root/released/x.parquet", false);
+        check(state, "s3://bucket/root/state2/x.parquet", false);
+        check(state, "s3://other/root/state/x.parquet", false);
+        check(state, "gs://bucket/root/state/x.parquet", false);
+        check("abfss://c@a.dfs.core.windows.net/state", "abfss://d@a.dfs.core.windows.net/state/x", true);
+    }
 }

@@ -1,6 +1,6 @@
 //! Where are the project's secrets?
 //!
-//! Below `keys/` under the storage root: random bytes in hex, made once, readable by the owner alone. Privacy units are
+//! Below `keys/` under the storage root: random bytes in hex, made once, on a disk readable by the owner alone. Privacy units are
 //! hashed under `keys/unit.key`: whoever has it and the state files could test whether a known user is in a group.
 
 use std::path::Path;
@@ -9,11 +9,12 @@ use tidegate_algebra::UnitKey;
 use tidegate_ledger::{Created, Store};
 
 use crate::failure::{Failure, Result};
+use crate::storage::Root;
 
 const FILE: &str = "keys/unit.key";
 
 /// The key, made now if there is none.
-pub(crate) async fn load_or_create(store: &Store, root: &Path) -> Result<UnitKey> {
+pub(crate) async fn load_or_create(store: &Store, root: &Root) -> Result<UnitKey> {
     kept_or_drawn(store, root, FILE).await.map(UnitKey::new)
 }
 
@@ -23,7 +24,7 @@ pub(crate) async fn load(store: &Store) -> Result<Option<UnitKey>> {
 }
 
 /// Secret bytes in a file below `keys/`, drawn now if there is none.
-pub(crate) async fn kept_or_drawn<const N: usize>(store: &Store, root: &Path, file: &str) -> Result<[u8; N]> {
+pub(crate) async fn kept_or_drawn<const N: usize>(store: &Store, root: &Root, file: &str) -> Result<[u8; N]> {
     if let Some(secret) = kept(store, file).await? {
         return Ok(secret);
     }
@@ -32,8 +33,10 @@ pub(crate) async fn kept_or_drawn<const N: usize>(store: &Store, root: &Path, fi
         .map_err(|error| Failure::infrastructure("TG500", format!("no random bytes: {error}"), "check the system"))?;
     let text = secret.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     // Another process may have been first; then its secret is the project's.
-    if store.create(file, text.into()).await? == Created::New {
-        restrict(&root.join(file))?;
+    if store.create(file, text.into()).await? == Created::New
+        && let Some(folder) = root.folder()
+    {
+        restrict(&folder.join(file))?;
     }
     match kept(store, file).await? {
         Some(secret) => Ok(secret),

@@ -37,6 +37,12 @@ impl Signals {
         *self.asked.borrow()
     }
 
+    /// Waits until a signal comes.
+    pub(crate) async fn wait(&mut self) {
+        // Without a listener none can come any more.
+        let _ = self.asked.wait_for(Option::is_some).await;
+    }
+
     /// Waits for `duration`, or until a signal comes.
     pub(crate) async fn pause(&mut self, duration: Duration) {
         if self.asked().is_none() {

@@ -4,9 +4,11 @@
 
 mod budget;
 mod chain;
+mod conformance;
 mod crash;
 mod double;
 mod faults;
+mod network;
 mod probe;
 mod retry;
 mod seal;

@@ -5,9 +5,7 @@
 //! empty field is null.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Read;
-use std::path::Path;
 use std::sync::Arc;
 
 use ::csv::{ByteRecord, Reader, ReaderBuilder};
@@ -15,19 +13,20 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringViewBuilder}
 use arrow::csv::reader::Format;
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 
-use super::{BATCH_BYTES, Job, SAMPLE_ROWS, Stop};
-use crate::Reason;
+use super::{BATCH_BYTES, Job, SAMPLE_ROWS, Stop, open_to_look};
+use crate::place::Opened;
 use crate::shape::Misfit;
+use crate::{Reason, SourceFile};
 
-pub(super) fn columns(path: &Path) -> Option<Fields> {
+pub(super) fn columns(file: Opened) -> Option<Fields> {
     let format = Format::default().with_header(true).with_truncated_rows(true);
-    let (schema, _) = format.infer_schema(File::open(path).ok()?, Some(SAMPLE_ROWS)).ok()?;
+    let (schema, _) = format.infer_schema(file, Some(SAMPLE_ROWS)).ok()?;
     Some(schema.fields)
 }
 
 /// The names in the first line.
-pub(crate) fn header(path: &Path) -> Option<Vec<String>> {
-    let mut reader = ReaderBuilder::new().flexible(true).from_path(path).ok()?;
+pub(crate) fn header(file: &SourceFile) -> Option<Vec<String>> {
+    let mut reader = ReaderBuilder::new().flexible(true).from_reader(open_to_look(file)?);
     Some(reader.byte_headers().ok()?.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect())
 }
 

@@ -2,9 +2,7 @@
 //!
 //! Both the file format (also called Feather V2) and the stream format are read; the first bytes tell them apart.
 
-use std::fs::File;
 use std::io::{BufReader, Read, Seek};
-use std::path::Path;
 
 use arrow::array::RecordBatchReader;
 use arrow::datatypes::Fields;
@@ -12,11 +10,12 @@ use arrow::error::ArrowError;
 use arrow::ipc::reader::{FileReader, StreamReader};
 
 use super::{Job, Stop};
+use crate::place::Opened;
 
 const FILE_MAGIC: &[u8; 6] = b"ARROW1";
 
-pub(super) fn columns(path: &Path) -> Option<Fields> {
-    let batches = batches(File::open(path).ok()?, None).ok()?;
+pub(super) fn columns(file: Opened) -> Option<Fields> {
+    let batches = batches(file, None).ok()?;
     Some(batches.schema().fields().clone())
 }
 
@@ -41,7 +40,7 @@ pub(super) fn read(job: &mut Job) -> Result<(), Stop> {
     Ok(())
 }
 
-fn batches(mut file: File, projection: Option<Vec<usize>>) -> Result<Box<dyn RecordBatchReader>, ArrowError> {
+fn batches(mut file: Opened, projection: Option<Vec<usize>>) -> Result<Box<dyn RecordBatchReader>, ArrowError> {
     let mut magic = Vec::with_capacity(FILE_MAGIC.len());
     (&mut file).take(FILE_MAGIC.len() as u64).read_to_end(&mut magic)?;
     file.rewind()?;

@@ -4,16 +4,16 @@
 //! to a [`Job`]. They run on a blocking thread and know nothing of channels; the job cares for counting, shaping and
 //! sending.
 
+mod adapted;
 mod csv;
 mod ipc;
 mod ndjson;
 mod parquet;
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 
 use ::arrow::array::RecordBatch;
@@ -23,8 +23,9 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::budget::{Account, Budget};
-use crate::shape::{Misfit, Request, Shape};
-use crate::{Delivery, Format, Item, Reason, Rejection, SourceFile};
+use crate::place::{Fault, Opened};
+use crate::shape::{Misfit, Request, Shape, Unshaped};
+use crate::{Adapt, Admit, Delivery, Format, Item, Reason, Rejection, SourceFile};
 
 /// How many batches of one file wait for the reader at most.
 pub const BATCHES_IN_FLIGHT: usize = 16;
@@ -36,20 +37,42 @@ const SAMPLE_ROWS: usize = 1000;
 const BATCH_BYTES: usize = 16 << 20;
 
 /// The columns of a file, or nothing when it cannot be opened or has none.
-pub(crate) fn columns(format: Format, path: &Path) -> Option<Vec<Field>> {
+///
+/// # Errors
+/// When the store that it lies in fails: then nobody knows what columns it has.
+pub(crate) fn columns(format: Format, file: &SourceFile) -> io::Result<Option<Vec<Field>>> {
+    let Some(opened) = open_to_look(file) else { return Ok(None) };
+    let fault = opened.fault();
     let columns = || match format {
-        Format::Parquet => parquet::columns(path),
-        Format::Ipc => ipc::columns(path),
-        Format::Ndjson => ndjson::columns(path),
-        Format::Csv => csv::columns(path),
+        Format::OtlpJson | Format::OtlpProto => None,
+        Format::Parquet => parquet::columns(&opened),
+        Format::Ipc => ipc::columns(opened),
+        Format::Ndjson => ndjson::columns(opened),
+        Format::Csv => csv::columns(opened),
     };
     // Decoders can panic on damaged bytes; such a file is as unreadable as one they refuse.
-    let fields = catch_unwind(AssertUnwindSafe(columns)).ok().flatten()?;
-    (!fields.is_empty()).then(|| fields.iter().map(|f| bare(f)).collect())
+    let fields = catch_unwind(AssertUnwindSafe(columns)).ok().flatten();
+    match fault.kind() {
+        // A file that is gone has no columns, as on a disk.
+        Some(kind) if kind != io::ErrorKind::NotFound => Err(kind.into()),
+        _ => Ok(fields.filter(|f| !f.is_empty()).map(|fields| fields.iter().map(|f| bare(f)).collect())),
+    }
+}
+
+/// A file to learn something about, if it can be opened.
+fn open_to_look(file: &SourceFile) -> Option<Opened> {
+    file.path.open(file.size).ok()
 }
 
 pub(crate) use csv::header;
 pub(crate) use ndjson::kinds;
+
+/// What becomes of rows between a file and its readers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Refinement {
+    pub(crate) adapt: Option<Arc<dyn Adapt>>,
+    pub(crate) admit: Option<Arc<dyn Admit>>,
+}
 
 /// Reads some rows of a file on a blocking thread.
 pub(crate) fn open(
@@ -59,6 +82,7 @@ pub(crate) fn open(
     rows: Range<u64>,
     batch_rows: usize,
     budget: &Arc<Budget>,
+    refinement: Refinement,
 ) -> BoxStream<'static, Item> {
     let (items, received) = mpsc::channel(BATCHES_IN_FLIGHT);
     let account = Arc::new(Account::open(budget));
@@ -67,12 +91,15 @@ pub(crate) fn open(
         file,
         format,
         request,
+        refinement,
+        landed: false,
         from_row: rows.start,
         to_row: rows.end,
         batch_rows,
         rows_read: 0,
         account: Arc::clone(&account),
         items,
+        fault: Fault::default(),
     };
     let thread = Some(spawn_blocking(|| job.run()));
     let reading = Reading { received, account, batches: 0, thread, id, format, rows_read: 0 };
@@ -125,6 +152,9 @@ struct Job {
     file: SourceFile,
     format: Format,
     request: Request,
+    refinement: Refinement,
+    /// Tidegate wrote the file, and admitted its rows when they came.
+    landed: bool,
     from_row: u64,
     /// The first row that is not read any more; the file may end before it.
     to_row: u64,
@@ -133,6 +163,8 @@ struct Job {
     rows_read: u64,
     account: Arc<Account>,
     items: mpsc::Sender<Item>,
+    /// What went wrong with the store that the file lies in.
+    fault: Fault,
 }
 
 /// Why reading ends before the end of the file.
@@ -151,11 +183,15 @@ impl From<Misfit> for Stop {
 
 impl Job {
     fn run(mut self) {
-        let end = match self.format {
-            Format::Parquet => parquet::read(&mut self),
-            Format::Ipc => ipc::read(&mut self),
-            Format::Ndjson => ndjson::read(&mut self),
-            Format::Csv => csv::read(&mut self),
+        let adapt = self.refinement.adapt.clone();
+        let end = match (adapt, self.format) {
+            (Some(adapt), _) => adapted::read(&mut self, &adapt),
+            (None, Format::Parquet) => parquet::read(&mut self),
+            (None, Format::Ipc) => ipc::read(&mut self),
+            (None, Format::Ndjson) => ndjson::read(&mut self),
+            (None, Format::Csv) => csv::read(&mut self),
+            // Nobody said what rows they make.
+            (None, Format::OtlpJson | Format::OtlpProto) => Err(self.corrupt()),
         };
         if let Err(Stop::Rejected(misfit)) = end {
             let rejection = self.rejection(None, misfit);
@@ -174,8 +210,10 @@ impl Job {
         usize::try_from(self.rows_left()).map_or(self.batch_rows, |left| left.min(self.batch_rows))
     }
 
-    fn open(&self) -> Result<File, Stop> {
-        File::open(&self.file.path).map_err(|e| self.unreadable(&e))
+    fn open(&mut self) -> Result<Opened, Stop> {
+        let opened = self.file.path.open(self.file.size).map_err(|e| self.unreadable(&e))?;
+        self.fault = opened.fault();
+        Ok(opened)
     }
 
     fn bind(&self, available: &Fields) -> Result<Shape, Stop> {
@@ -202,7 +240,12 @@ impl Job {
         if rows_read == 0 {
             return Ok(());
         }
-        let shaped = shape.apply(raw).map_err(|_| self.unfit())?;
+        let admit = self.refinement.admit.as_ref().map(|admit| (admit.as_ref(), self.landed));
+        let shaped = match shape.apply(raw, admit) {
+            Ok(shaped) => shaped,
+            Err(Unshaped::Unfit) => return Err(self.unfit()),
+            Err(Unshaped::Stopped(detail)) => return Err(Stop::Rejected(Misfit { reason: Reason::Stopped, detail })),
+        };
         if !shaped.bad.is_empty() {
             let rows: Vec<u64> = rows.collect();
             bad.extend(shaped.bad.into_iter().map(|(at, misfit)| (rows[at], misfit)));
@@ -210,7 +253,7 @@ impl Job {
         let rejected: Vec<_> = bad.into_iter().map(|(row, misfit)| self.rejection(Some(row), misfit)).collect();
         let bytes = memory(&shaped.good, &rejected);
         let hold = self.account.admit(bytes).ok_or(Stop::Unheard)?;
-        let delivery = Delivery { batch: shaped.good, rows_read, rejected, hold };
+        let delivery = Delivery { batch: shaped.good, rows_read, rejected, quality: shaped.quality, hold };
         debug_assert_eq!(delivery.rows_read, (delivery.batch.num_rows() + delivery.rejected.len()) as u64);
         self.rows_read += rows_read;
         self.items.blocking_send(Item::Rows(delivery)).map_err(|_| Stop::Unheard)
@@ -222,13 +265,16 @@ impl Job {
     }
 
     /// The file cannot be opened or read on.
-    fn unreadable(&self, error: &std::io::Error) -> Stop {
+    fn unreadable(&self, error: &io::Error) -> Stop {
         let detail = format!("cannot be read: {}; {}", error.kind(), standing(self.rows_read));
         Stop::Rejected(Misfit { reason: Reason::FileUnreadable, detail })
     }
 
     /// The bytes are not what the format says. What the decoder says is dropped, since it may quote the data.
     fn corrupt(&self) -> Stop {
+        if let Some(kind) = self.fault.kind() {
+            return self.unreadable(&kind.into());
+        }
         let detail = corrupt(self.format, self.rows_read);
         Stop::Rejected(Misfit { reason: Reason::FileCorrupt, detail })
     }

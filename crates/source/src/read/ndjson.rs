@@ -7,10 +7,8 @@
 //! for a column of whole numbers, and take a bare number for a time in an unknown unit.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -214,11 +212,6 @@ fn malformed(line: &[u8]) -> Option<Misfit> {
         Ok(_) => return None,
     };
     Some(Misfit { reason: Reason::RowMalformed, detail: detail.to_string() })
-}
-
-/// Opens a file for a sample of its lines.
-fn open(path: &Path) -> io::Result<BufReader<File>> {
-    Ok(BufReader::new(File::open(path)?))
 }
 
 #[cfg(test)]

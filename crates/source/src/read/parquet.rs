@@ -2,8 +2,6 @@
 //!
 //! Text is decoded as views from the start, because casting it afterwards costs a second pass.
 
-use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 
 use ::parquet::arrow::ProjectionMask;
@@ -11,18 +9,24 @@ use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, Pa
 use ::parquet::errors::ParquetError;
 use arrow::datatypes::{DataType, Fields, Schema};
 
+use tidegate_contract::LANDED;
+
 use super::{Job, Stop};
 use crate::convert::is_text;
+use crate::place::Opened;
 
-pub(super) fn columns(path: &Path) -> Option<Fields> {
-    let metadata = ArrowReaderMetadata::load(&File::open(path).ok()?, ArrowReaderOptions::new()).ok()?;
+pub(super) fn columns(file: &Opened) -> Option<Fields> {
+    let metadata = ArrowReaderMetadata::load(file, ArrowReaderOptions::new()).ok()?;
     Some(metadata.schema().fields().clone())
 }
 
 pub(super) fn read(job: &mut Job) -> Result<(), Stop> {
     let file = job.open()?;
     let metadata = load(&file).map_err(|_| job.corrupt())?;
+    let said = metadata.metadata().file_metadata().key_value_metadata();
+    job.landed = said.is_some_and(|said| said.iter().any(|pair| pair.key == LANDED));
     let shape = job.bind(metadata.schema().fields())?;
+    file.read_at(shape.reads().len());
     let from_row = usize::try_from(job.from_row).unwrap_or(usize::MAX);
     let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
     let limit = usize::try_from(job.rows_left().min(rows)).unwrap_or(usize::MAX);
@@ -43,7 +47,7 @@ pub(super) fn read(job: &mut Job) -> Result<(), Stop> {
 }
 
 /// Reads the footer and asks for views wherever the file has text.
-fn load(file: &File) -> Result<ArrowReaderMetadata, ParquetError> {
+fn load(file: &Opened) -> Result<ArrowReaderMetadata, ParquetError> {
     let plain = ArrowReaderMetadata::load(file, ArrowReaderOptions::new())?;
     let fields = plain.schema().fields().iter().map(|field| match field.data_type() {
         text if is_text(text) => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),

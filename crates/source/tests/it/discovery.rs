@@ -24,7 +24,7 @@ async fn a_folder_is_listed_recursively_in_byte_order() {
     let source = stage.source("csv");
     assert_eq!(ids(&source), ["B.CSV", "a-b/x.csv", "a.csv", "a/b/c.csv", "a/z.csv", "b.csv", "é.csv"]);
     let file = &source.discover().unwrap()[0];
-    assert_eq!((file.size, file.path.clone()), (4, stage.folder.path().join("./B.CSV")));
+    assert_eq!((file.size, file.path.clone()), (4, stage.folder.path().join("./B.CSV").into()));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod bad_data;
 mod budget;
 mod discovery;
 mod formats;
+mod remote;
 mod resume;
 mod schemas;
 mod stage;

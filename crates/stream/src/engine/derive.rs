@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use arrow::datatypes::SchemaRef;
-use tidegate_signal::{Derived, SCHEMA_DRIFT};
+use tidegate_signal::{DQ_RESULTS, Derived, SCHEMA_DRIFT};
 
 use super::Engine;
 use crate::clock::now_us;
@@ -12,6 +12,7 @@ use crate::commit::{Commit, ReleaseCommit};
 use crate::derive::{self, table_schema};
 use crate::error::Result;
 use crate::publish;
+use crate::quality::dq_results_schema;
 use crate::released::{derived_schema, released_schema};
 use crate::schema_drift::schema_drift_schema;
 use crate::summary::{Progress, Summary};
@@ -68,7 +69,10 @@ impl Engine {
 
     /// The columns of every table of released rows.
     fn released_schemas(&self) -> Result<BTreeMap<String, SchemaRef>> {
-        let mut schemas = BTreeMap::from([(SCHEMA_DRIFT.to_owned(), table_schema(&schema_drift_schema()?))]);
+        let mut schemas = BTreeMap::from([
+            (SCHEMA_DRIFT.to_owned(), table_schema(&schema_drift_schema()?)),
+            (DQ_RESULTS.to_owned(), table_schema(&dq_results_schema()?)),
+        ]);
         for signal in &self.signals {
             schemas.insert(signal.name().to_owned(), table_schema(&released_schema(signal)?));
         }

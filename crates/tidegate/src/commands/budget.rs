@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use tidegate_ledger::{BlockReport, Budget, Spend, Store};
+use tidegate_ledger::{BlockReport, Budget, Spend};
 use tidegate_privacy::Allowance;
 use tidegate_signal::Definitions;
 
@@ -22,10 +22,9 @@ use crate::words::counted;
 pub(crate) async fn run(place: &Place, options: &cli::Budget) -> Result<ExitCode> {
     let config = Config::read(&place.project)?;
     let allowances = allowances(place, &config).await;
-    let root = root_of(place, &config);
+    let root = root_of(place, &config)?;
     // Reading creates nothing.
-    let blocks =
-        if root.is_dir() { Budget::open(Store::open_local(&root)?).await?.report(|_| true) } else { Vec::new() };
+    let blocks = if root.exists() { Budget::open(root.plain()?).await?.report(|_| true) } else { Vec::new() };
     if let Some(stream) = &options.stream {
         require_stream(stream, &blocks, &allowances)?;
     }

@@ -20,7 +20,7 @@ use crate::words::counted;
 
 pub(crate) async fn run(place: &Place, options: Bundle) -> Result<ExitCode> {
     let config = Config::read(&place.project)?;
-    let registry = Registry::open(storage::open(&storage::root_of(place, &config), &config)?);
+    let registry = Registry::open(storage::open(&storage::root_of(place, &config)?, &config)?);
     match options.command {
         BundleCommand::Create(options) => create::run(place, &registry, &options).await?,
         BundleCommand::Ls { json } => list(&registry, json).await?,

@@ -72,7 +72,7 @@ impl Follower {
             if let Some(signal) = self.signals.asked() {
                 return Ok(signal);
             }
-            let backlog = self.backlog()?;
+            let backlog = self.backlog().await?;
             let is_new = left.as_ref().is_none_or(|(since, left)| {
                 backlog.has_more_than(left) || (!backlog.is_empty() && since.elapsed() > RETRY)
             });
@@ -81,7 +81,7 @@ impl Follower {
                 let started = Instant::now();
                 self.drain().await?;
                 cost = started.elapsed();
-                left = Some((Instant::now(), self.backlog()?.left_of(&before)));
+                left = Some((Instant::now(), self.backlog().await?.left_of(&before)));
             }
             self.signals.pause(self.poll).await;
         }
@@ -97,7 +97,7 @@ impl Follower {
                 break;
             }
             self.signals.pause(rest.min(self.poll)).await;
-            backlog = self.backlog()?;
+            backlog = self.backlog().await?;
         }
         Ok(backlog)
     }
@@ -127,8 +127,8 @@ impl Follower {
     }
 
     /// What has landed and is not read; says once which folders cannot be listed.
-    fn backlog(&mut self) -> Result<Backlog> {
-        let backlog = self.engine.backlog()?;
+    async fn backlog(&mut self) -> Result<Backlog> {
+        let backlog = self.engine.backlog().await?;
         for (stream, why) in &backlog.unlisted {
             if !self.unlisted.contains_key(stream) {
                 eprintln!("warning: stream {stream} cannot be listed, and is tried again: {why}");

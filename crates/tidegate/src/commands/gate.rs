@@ -55,7 +55,7 @@ fn find(place: &Place, file: &Path) -> Result<GateFile> {
 
 pub(crate) fn store_of(place: &Place) -> Result<Store> {
     let config = Config::read(&place.project)?;
-    storage::open(&root_of(place, &config), &config)
+    storage::open(&root_of(place, &config)?, &config)
 }
 
 /// Signals of the project in which nobody knows how much noise there is.

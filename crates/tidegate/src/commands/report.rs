@@ -19,7 +19,7 @@ use crate::words::counted;
 pub(crate) async fn run(place: &Place, options: &cli::Report) -> Result<ExitCode> {
     let config = Config::read(&place.project)?;
     let definitions = defined(place, &config).await?;
-    let root = root_of(place, &config);
+    let root = root_of(place, &config)?;
     let mut signals = Vec::new();
     for (definition, is_derived) in chosen(&definitions, &options.signals)? {
         signals.push(report::read(&root, definition, is_derived).await?);

@@ -11,6 +11,7 @@ use super::follow;
 use crate::cli::{self, Place};
 use crate::failure::{Failure, Result};
 use crate::instants;
+use crate::labels::settle::settle_if_declared;
 use crate::output::print;
 use crate::progress::Bar;
 use crate::project::Project;
@@ -18,6 +19,7 @@ use crate::signals::Signals;
 use crate::words::{counted, signal_account, stream_account};
 
 pub(crate) async fn run(place: &Place, options: &cli::Run) -> Result<ExitCode> {
+    settle_if_declared(place).await?;
     if options.follow {
         return follow::run(place, options).await;
     }

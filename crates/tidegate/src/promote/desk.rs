@@ -1,7 +1,7 @@
 //! How are acts filed and found?
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -18,7 +18,7 @@ use crate::cli::Place;
 use crate::config::Config;
 use crate::failure::{Failure, Result};
 use crate::secret;
-use crate::storage::{self, root_of};
+use crate::storage::{self, Root, root_of};
 
 /// The log's own key: it signs heads, and says nothing about who did what.
 const LOG_KEY: &str = "keys/audit.key";
@@ -40,7 +40,7 @@ pub(super) const FOLDERS: [&str; 6] = [
 #[derive(Debug)]
 pub(crate) struct Records {
     pub(crate) store: Store,
-    pub(crate) root: PathBuf,
+    pub(crate) root: Root,
     pub(crate) people: People,
     pub(crate) reader: Option<Reader>,
     /// In their order.
@@ -91,7 +91,7 @@ impl Records {
     /// Finds the records, and reads none of them yet.
     pub(crate) async fn open(place: &Place) -> Result<Self> {
         let config = Config::read(&place.project)?;
-        let root = root_of(place, &config);
+        let root = root_of(place, &config)?;
         let store = storage::open(&root, &config)?;
         let people = People::of(&place.project)?;
         let mut records =

@@ -4,7 +4,6 @@
 //! is held here.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
@@ -25,11 +24,12 @@ use super::{
 };
 use crate::failure::Result;
 use crate::query::released;
+use crate::storage::Root;
 
 /// Half the width of a band in standard deviations of the noise.
 const DEVIATIONS: f64 = 1.96;
 /// Reads what a signal has released below `root`.
-pub(crate) async fn read(root: &Path, signal: &SignalDefinition, is_derived: bool) -> Result<SignalReport> {
+pub(crate) async fn read(root: &Root, signal: &SignalDefinition, is_derived: bool) -> Result<SignalReport> {
     let released = match released(root, &signal.name.value).await? {
         Some(rows) => read_rows(rows).await?,
         None => None,

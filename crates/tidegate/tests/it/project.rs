@@ -48,6 +48,17 @@ impl Project {
         Run::of(&output)
     }
 
+    /// Lands what a query answers, as Parquet. It may read any file.
+    #[track_caller]
+    pub(crate) fn land(&self, name: &str, query: &str) {
+        let asked = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+            .args(["sql", "--project", "/", "--format", "parquet", query])
+            .output()
+            .unwrap();
+        assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+        self.write(name, asked.stdout);
+    }
+
     /// Every file below `folder`, by its path there.
     pub(crate) fn files(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
         let mut files = BTreeMap::new();
@@ -84,7 +95,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         Self {
             code: output.status.code().unwrap(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 use tidegate_testkit::generate::{Config, Generator, Regression};
@@ -65,16 +64,6 @@ fn generate(project: &Project, regression: Option<Regression>) {
     Generator::new(config).unwrap().write(&project.path("landing"), 2, |_| {}).unwrap();
 }
 
-/// Lands what a query over generated files answers, as Parquet.
-fn land(project: &Project, path: &str, query: &str) {
-    let asked = Command::new(env!("CARGO_BIN_EXE_tidegate"))
-        .args(["sql", "--project", "/", "--format", "parquet", query])
-        .output()
-        .unwrap();
-    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
-    project.write(path, asked.stdout);
-}
-
 /// Lands a shadow beside every decision of the control. One in 64 fails, as about one of the control does, or one in 16.
 fn land_shadows(project: &Project, from: &Path, failing: &str) {
     let query = format!(
@@ -84,7 +73,7 @@ fn land_shadows(project: &Project, from: &Path, failing: &str) {
          FROM '{}/decisions/' WHERE arm = 'control'",
         from.display()
     );
-    land(project, "landing/decisions/shadow.parquet", &query);
+    project.land("landing/decisions/shadow.parquet", &query);
 }
 
 /// A gate's answer.
@@ -199,7 +188,7 @@ fn whatever_else_is_planted_fails_where_it_is_looked_for() {
          WHERE arm <> 'treatment' OR user_token >= '8'",
         landing.display()
     );
-    land(&project, "landing/decisions/a.parquet", &decisions);
+    project.land("landing/decisions/a.parquet", &decisions);
     let labels = format!(
         "SELECT l.label_id, l.decision_id, l.target_scope, l.version, l.op, l.labeled_at,
            CASE WHEN is_exposed THEN 'policy' ELSE l.label_kind END AS label_kind,
@@ -213,7 +202,7 @@ fn whatever_else_is_planted_fails_where_it_is_looked_for() {
          WHERE NOT is_treated OR right(decision_id, 1) < '8'",
         landing.display()
     );
-    land(&project, "landing/labels/a.parquet", &labels);
+    project.land("landing/labels/a.parquet", &labels);
     land_shadows(&project, &landing, "10");
     project.run(&["run", "--until-end"]).ok();
     let all = judge(&project);

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use crate::project::Project;
 
@@ -31,12 +30,7 @@ fn land_where(project: &Project, path: &str, (days, rows): (u32, u32), columns: 
            FROM (SELECT unnest(range(0, {days})) AS d) CROSS JOIN (SELECT unnest(range(0, {rows})) AS j))
          WHERE {condition}"
     );
-    let asked = Command::new(env!("CARGO_BIN_EXE_tidegate"))
-        .args(["sql", "--project", "/", "--format", "parquet", &query])
-        .output()
-        .unwrap();
-    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
-    project.write(path, asked.stdout);
+    project.land(path, &query);
 }
 
 /// Lands decisions of 40 users.

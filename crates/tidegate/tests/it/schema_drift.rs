@@ -243,6 +243,6 @@ fn signals_may_be_made_of_it_and_none_may_have_its_name() {
     for command in ["check", "run"] {
         let refused = project.run(&[command]).failure();
         assert!(refused.contains("TG102") && refused.contains("lost.sql:1"), "{refused}");
-        assert!(refused.contains("is the signal that every project has"), "{refused}");
+        assert!(refused.contains("is a signal that every project has"), "{refused}");
     }
 }

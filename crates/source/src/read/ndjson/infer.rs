@@ -1,28 +1,29 @@
 //! What columns does a file with one JSON object per line have?
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::BufReader;
 
 use arrow::datatypes::{DataType, Field, Fields};
 use arrow::json::reader::infer_json_schema_from_iterator;
 use serde_json::{Map, Value};
 
 use super::{LINE_BYTES, next_line};
-use crate::Columns;
-use crate::read::SAMPLE_ROWS;
+use crate::place::Opened;
+use crate::read::{SAMPLE_ROWS, open_to_look};
+use crate::{Columns, SourceFile};
 
 /// The columns that the first rows have, in alphabetical order; lines that are no JSON objects are passed over.
-pub(in crate::read) fn columns(path: &Path) -> Option<Fields> {
-    let rows = sample(path)?;
+pub(in crate::read) fn columns(file: Opened) -> Option<Fields> {
+    let rows = sample(file)?;
     let mut fields = infer(&rows).unwrap_or_else(|| first_types(&rows));
     fields.sort_by(|a, b| a.name().cmp(b.name()));
     Some(fields.into())
 }
 
 /// The kind of value that each column has in most of the first rows; none where all are null.
-pub(crate) fn kinds(path: &Path) -> Option<Columns> {
+pub(crate) fn kinds(file: &SourceFile) -> Option<Columns> {
     let mut votes: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
-    for row in sample(path)?.into_iter().filter_map(object) {
+    for row in sample(open_to_look(file)?)?.into_iter().filter_map(object) {
         for (name, value) in row {
             let column = votes.entry(name).or_default();
             if let Some(kind) = kind_of(&value) {
@@ -54,8 +55,8 @@ fn kind_of(value: &Value) -> Option<&'static str> {
 }
 
 /// The first rows that are JSON objects.
-fn sample(path: &Path) -> Option<Vec<Value>> {
-    let mut input = super::open(path).ok()?;
+fn sample(file: Opened) -> Option<Vec<Value>> {
+    let mut input = BufReader::new(file);
     let mut rows = Vec::new();
     let mut line = Vec::new();
     for _ in 0..SAMPLE_ROWS {

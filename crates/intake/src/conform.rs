@@ -1,0 +1,93 @@
+//! How do rows that somebody sends get the columns of their stream?
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray, new_null_array};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+
+/// The column that says when rows came, which the receiver knows best.
+const INGESTED_AT: &str = "ingested_at";
+
+/// A column that cannot become one of its stream.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("column `{column}` is {found}, and the stream expects {expected}: send it as that")]
+pub struct Misfit {
+    /// The column.
+    pub column: String,
+    /// Its type as it came.
+    pub found: Box<DataType>,
+    /// The type it should have.
+    pub expected: Box<DataType>,
+}
+
+/// `rows` with the columns of `schema`, all of which may be null: what is missing is null, what is too much is left out,
+/// and types are converted where no value is lost. `ingested_at` is `now_us`.
+///
+/// # Errors
+/// [`Misfit`], which tells types and no value.
+pub fn conform(rows: &RecordBatch, schema: &SchemaRef, now_us: i64) -> Result<RecordBatch, Misfit> {
+    let count = rows.num_rows();
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    let mut fields = Vec::with_capacity(schema.fields().len());
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
+    for field in schema.fields() {
+        let column = match rows.column_by_name(field.name()) {
+            _ if field.name() == INGESTED_AT => {
+                Arc::new(TimestampMicrosecondArray::from(vec![now_us; count]).with_data_type(field.data_type().clone()))
+            }
+            None => new_null_array(field.data_type(), count),
+            Some(column) if column.data_type() == field.data_type() => Arc::clone(column),
+            Some(column) => cast_with_options(column, field.data_type(), &strict).map_err(|_| Misfit {
+                column: field.name().clone(),
+                found: Box::new(column.data_type().clone()),
+                expected: Box::new(field.data_type().clone()),
+            })?,
+        };
+        columns.push(column);
+        fields.push(Field::new(field.name(), field.data_type().clone(), true));
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(count));
+    let schema = Arc::new(Schema::new(fields));
+    // Each column has its field's type and the batch's length.
+    Ok(RecordBatch::try_new_with_options(schema, columns, &options).unwrap_or_else(|_| rows.slice(0, 0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Array, AsArray, Int32Array, Int64Array, StringArray};
+    use arrow::datatypes::{Int64Type, TimeUnit};
+
+    use super::*;
+
+    fn schema() -> SchemaRef {
+        let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        Arc::new(Schema::new(vec![
+            Field::new("a", DataType::Int64, false),
+            Field::new("b", DataType::Utf8, true),
+            Field::new(INGESTED_AT, instant, false),
+        ]))
+    }
+
+    fn rows(column: ArrayRef) -> RecordBatch {
+        RecordBatch::try_from_iter([("extra", Arc::new(StringArray::from(vec!["x"])) as ArrayRef), ("a", column)])
+            .unwrap()
+    }
+
+    #[test]
+    fn columns_are_those_of_the_stream() {
+        let conformed = conform(&rows(Arc::new(Int32Array::from(vec![7]))), &schema(), 5).unwrap();
+        assert_eq!(conformed.num_columns(), 3);
+        assert_eq!(conformed.column(0).as_primitive::<Int64Type>().value(0), 7);
+        assert!(conformed.column(1).is_null(0));
+        assert!(conformed.column(2).is_valid(0));
+    }
+
+    #[test]
+    fn what_would_lose_a_value_is_refused_without_it() {
+        let error = conform(&rows(Arc::new(StringArray::from(vec!["secret"]))), &schema(), 5).unwrap_err();
+        assert_eq!(error.column, "a");
+        assert!(!error.to_string().contains("secret"));
+        assert!(conform(&rows(Arc::new(Int64Array::from(vec![1]))), &schema(), 5).is_ok());
+    }
+}

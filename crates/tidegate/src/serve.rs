@@ -1,0 +1,136 @@
+//! How do rows that arrive over a network reach the landing of their stream?
+//!
+//! ```text
+//! Flight rows ---------------------> conform --> door (redaction) --> landing
+//! OTLP spans, logs --> mapping --> decisions, decision_steps, labels --^
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::record_batch::RecordBatch;
+use futures::FutureExt;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use tidegate_intake::{Denied, Door, EvidenceShelf, conform};
+use tidegate_land::{Arrival, Landing, Producer};
+use tidegate_otlp::{Context, Mapped, Mapper};
+use tidegate_receive::{Intake, Landed, Origin, Partial, Refused, Rows, Taken};
+use tokio::sync::Mutex;
+
+/// A stream that takes what arrives.
+pub(crate) struct Desk {
+    pub(crate) schema: SchemaRef,
+    pub(crate) door: Option<Door>,
+    pub(crate) landing: Landing,
+    /// The number of the last rows that came without one.
+    pub(crate) last: Mutex<u64>,
+}
+
+/// Everything that takes what arrives.
+pub(crate) struct FrontDoor {
+    pub(crate) desks: BTreeMap<String, Desk>,
+    pub(crate) mapper: Mapper,
+    pub(crate) shelf: Option<EvidenceShelf>,
+    /// Under what name rows are landed that come without a producer: this process, and no other.
+    pub(crate) own: Producer,
+}
+
+impl Desk {
+    /// Rows as they may be written.
+    async fn admit(&self, rows: &RecordBatch, shelf: Option<&EvidenceShelf>) -> Result<RecordBatch, Refused> {
+        let rows =
+            conform(rows, &self.schema, now_us()).map_err(|error| Refused::Invalid(format!("TG317: {error}")))?;
+        match &self.door {
+            None => Ok(rows),
+            Some(door) => door.arrive(&rows, shelf).await.map_err(|denied| match denied {
+                Denied::Refused(cause) => Refused::Invalid(format!("TG322: {cause}")),
+                Denied::Failed(cause) => {
+                    tracing::warn!("rows were not taken: {cause}");
+                    Refused::Down("TG318: the rows may not be redacted now: send the same again".to_owned())
+                }
+            }),
+        }
+    }
+}
+
+impl FrontDoor {
+    /// Lands what a mapping made of telemetry; when this returns, it is there to stay.
+    async fn land(&self, mapped: Mapped) -> Result<Partial, Refused> {
+        let tally = mapped.tally();
+        let rejected = i64::try_from(tally.rejected.values().sum::<u64>()).unwrap_or(i64::MAX);
+        let message = tally.message().unwrap_or_default();
+        if !["decisions", "decision_steps", "labels"].iter().any(|stream| self.desks.contains_key(*stream)) {
+            return Err(Refused::UnknownStream);
+        }
+        let rows = mapped.unredacted();
+        let mut waiting = Vec::new();
+        for (name, batch) in [("decisions", rows.decisions), ("decision_steps", rows.steps), ("labels", rows.labels)] {
+            let Some(desk) = self.desks.get(name).filter(|_| batch.num_rows() > 0) else { continue };
+            let batch = desk.admit(&batch, self.shelf.as_ref()).await?;
+            if batch.num_rows() == 0 {
+                continue;
+            }
+            // Numbers are given in the order in which rows are handed over.
+            let mut last = desk.last.lock().await;
+            let arrival = Arrival { producer: self.own.clone(), sequence: *last + 1, batch };
+            waiting.push(desk.landing.offer(arrival).await?);
+            *last += 1;
+        }
+        for landed in waiting {
+            landed.await?;
+        }
+        Ok(Partial { rejected, message })
+    }
+
+    fn context(&self) -> Context<'static> {
+        Context { tenant: None, ingested_at_us: now_us(), source: "otlp" }
+    }
+}
+
+impl Intake for FrontDoor {
+    fn stream(&self, name: &str) -> Option<SchemaRef> {
+        self.desks.get(name).map(|desk| Arc::clone(&desk.schema))
+    }
+
+    async fn position(&self, stream: &str, producer: &Producer) -> Result<u64, Refused> {
+        let desk = self.desks.get(stream).ok_or(Refused::UnknownStream)?;
+        Ok(desk.landing.position(producer).await?)
+    }
+
+    async fn rows(&self, rows: Rows) -> Result<Landed, Refused> {
+        let Rows { stream, producer, sequence, batch, .. } = rows;
+        let desk = self.desks.get(&stream).ok_or(Refused::UnknownStream)?;
+        let batch = desk.admit(&batch, self.shelf.as_ref()).await?;
+        let landed = desk.landing.offer(Arrival { producer, sequence, batch }).await?;
+        Ok(async move { Ok(Taken { duplicate: landed.await?.duplicate }) }.boxed())
+    }
+
+    async fn traces(&self, request: ExportTraceServiceRequest, _origin: Origin) -> Result<Partial, Refused> {
+        let mapped = self.mapper.traces(&request, &self.context()).map_err(|error| refused(&error))?;
+        self.land(mapped).await
+    }
+
+    async fn logs(&self, request: ExportLogsServiceRequest, _origin: Origin) -> Result<Partial, Refused> {
+        let mapped = self.mapper.logs(&request, &self.context()).map_err(|error| refused(&error))?;
+        self.land(mapped).await
+    }
+
+    async fn flush(&self) {
+        for desk in self.desks.values() {
+            desk.landing.flush().await;
+        }
+    }
+}
+
+fn refused(error: &tidegate_otlp::Error) -> Refused {
+    let message = format!("{}: {error}", error.code());
+    if error.is_too_much() { Refused::TooLarge(message) } else { Refused::Invalid(message) }
+}
+
+fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
