@@ -13,8 +13,8 @@ use foldhash::fast::FixedState;
 
 use crate::error::{Error, Result};
 use crate::keys::{Keys, Slot};
-use crate::steps::StepKind;
 use crate::table::{Cell, Stream};
+use tidegate_contract::StepKind;
 
 pub(crate) use compile::KNOWN_INTRINSICS;
 

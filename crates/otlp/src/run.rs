@@ -12,11 +12,11 @@ use crate::ids::Ids;
 use crate::mapped::{Content, Mapped, Unredacted};
 use crate::mapper::{Context, Mapper};
 use crate::mapping::{Fold, How, Identity, Role, Rule};
-use crate::steps::StepKind;
 use crate::table::{Cell, Rows, Stream};
 use crate::tally::{Ignored, Reason, Tally};
 use crate::telemetry::{Owner, Span, SpanId, Telemetry, Value, size};
 use crate::trace::{Forest, Home, is_name};
+use tidegate_contract::StepKind;
 
 /// One request on its way.
 pub(crate) struct Run<'t, 'a> {

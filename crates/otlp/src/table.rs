@@ -16,7 +16,7 @@ use tidegate_contract::{
 };
 
 use crate::error::{Error, Result};
-use crate::steps::{StepStatus, decision_steps};
+use tidegate_contract::{StepStatus, decision_steps};
 
 /// One of the three streams that telemetry becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

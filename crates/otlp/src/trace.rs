@@ -12,8 +12,8 @@ use foldhash::fast::RandomState;
 use crate::evaluate::Slots;
 use crate::keys::Slot;
 use crate::mapping::{Identity, LoneModelCall, Mapping, Role};
-use crate::steps::StepKind;
 use crate::telemetry::{Attributes, Span, SpanId, Telemetry, TraceId, Value};
+use tidegate_contract::StepKind;
 
 /// Where a span belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

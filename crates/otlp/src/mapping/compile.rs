@@ -9,8 +9,8 @@ use crate::mapping::{
     Convert, Fact, Flags, Fold, How, Identity, LabelFields, LoneModelCall, Mapping, Origin, Role, RowFields, Rule,
     Source, shipped_text,
 };
-use crate::steps::StepKind;
 use crate::table::{Cell, Holds, Stream, vocabulary};
+use tidegate_contract::StepKind;
 
 /// Stands in a list of sources for what the extended mapping says there.
 const EXTENDED: &str = "...";
