@@ -15,6 +15,7 @@ mod diff;
 mod disorder;
 mod encryption;
 mod epochs;
+mod evidence;
 mod feeding;
 mod follow;
 mod guard;

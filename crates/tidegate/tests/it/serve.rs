@@ -28,14 +28,14 @@ GROUP BY window_start, window_end, tenant_id, task_class, user_token, outcome;
 ";
 
 /// A server that is killed with its test.
-struct Served {
+pub(crate) struct Served {
     child: Child,
     grpc: SocketAddr,
     http: SocketAddr,
 }
 
 impl Served {
-    fn start(project: &Project) -> Self {
+    pub(crate) fn start(project: &Project) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
             .args(["serve", "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"])
             .current_dir(project.path(""))
@@ -53,7 +53,7 @@ impl Served {
     }
 
     /// Ends it as an operator does.
-    fn stop(mut self) -> Run {
+    pub(crate) fn stop(mut self) -> Run {
         let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(killed.success());
         let mut stderr = String::new();
@@ -97,7 +97,11 @@ fn clicks(count: usize) -> RecordBatch {
 }
 
 /// Sends batches as one producer, and gives what was answered.
-async fn send(served: &Served, stream: &str, batches: Vec<RecordBatch>) -> Result<Vec<PutResult>, tonic::Status> {
+pub(crate) async fn send(
+    served: &Served,
+    stream: &str,
+    batches: Vec<RecordBatch>,
+) -> Result<Vec<PutResult>, tonic::Status> {
     let descriptor = FlightDescriptor::new_path(vec![stream.to_owned()]);
     let data = FlightDataEncoderBuilder::new()
         .with_flight_descriptor(Some(descriptor))
@@ -108,7 +112,7 @@ async fn send(served: &Served, stream: &str, batches: Vec<RecordBatch>) -> Resul
     served.flight().await.do_put(request).await?.into_inner().try_collect().await
 }
 
-fn asked(project: &Project, query: &str) -> Vec<Value> {
+pub(crate) fn asked(project: &Project, query: &str) -> Vec<Value> {
     let rows = project.run(&["sql", "--format", "json", query]).ok().stdout;
     serde_json::from_str(&rows).unwrap_or_else(|_| panic!("{rows}"))
 }
