@@ -193,6 +193,34 @@ fn what_may_be_learnt_follows_risk_consent_and_region() {
     assert!(refused.contains("TG80") && refused.contains("learning"), "{refused}");
 }
 
+/// Files as the OpenTelemetry Collector writes them.
+#[test]
+fn files_of_spans_become_decisions_and_steps() {
+    let fixture =
+        |name: &str| std::fs::read(format!("{}/../otlp/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    for (format, name, decisions, steps) in
+        [("otlp_json", "otel_genai_1_37.json", 2, 0), ("otlp_proto", "otel_genai.binpb", 1, 1)]
+    {
+        let project = Project::with_sql(&format!(
+            "CREATE STREAM decisions WITH (path = 'landing/otlp/', format = '{format}', contract = 'decisions', mapping = 'otel-genai');
+             CREATE STREAM steps WITH (path = 'landing/otlp/', format = '{format}', contract = 'decision_steps', mapping = 'otel-genai');
+             CREATE SIGNAL seen WITH (scope = 'local', kind = 'ops') AS SELECT tenant_id, COUNT(*) AS n FROM decisions GROUP BY tenant_id;
+             CREATE SIGNAL kinds AS SELECT step_kind, COUNT(*) AS n FROM steps GROUP BY step_kind;"
+        ));
+        project.write(&format!("landing/otlp/{name}"), fixture(name));
+        let run = project.run(&["run", "--until-end"]).ok();
+        let count = |query: &str| asked(&project, query)[0]["n"].as_i64().unwrap_or(0);
+        assert!(count("SELECT SUM(n) AS n FROM local.seen") >= decisions, "{name}: {run:?}");
+        assert!(count("SELECT SUM(n) AS n FROM released.kinds") >= steps, "{name}: {run:?}");
+        assert_eq!(project.run(&["quarantine", "ls"]).ok().stdout.trim(), "nothing is set aside", "{name}");
+    }
+    let unmapped =
+        Project::with_sql("CREATE STREAM s WITH (path = 'landing/', format = 'otlp_json', contract = 'decisions');");
+    unmapped.write("landing/a.json", "{}");
+    let refused = unmapped.run(&["check"]).failure();
+    assert!(refused.contains("TG321"), "{refused}");
+}
+
 #[test]
 fn mistakes_about_contracts_have_a_place() {
     for (options, code, word) in [
