@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 /// The column that says when rows came, which the receiver knows best.
 const INGESTED_AT: &str = "ingested_at";
@@ -33,7 +33,8 @@ pub fn conform(rows: &RecordBatch, schema: &SchemaRef, now_us: i64) -> Result<Re
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
         let column = match rows.column_by_name(field.name()) {
-            _ if field.name() == INGESTED_AT => {
+            // A stream of one's own may mean something else by the name.
+            _ if field.name() == INGESTED_AT && is_instant(field.data_type()) => {
                 Arc::new(TimestampMicrosecondArray::from(vec![now_us; count]).with_data_type(field.data_type().clone()))
             }
             None => new_null_array(field.data_type(), count),
@@ -49,14 +50,18 @@ pub fn conform(rows: &RecordBatch, schema: &SchemaRef, now_us: i64) -> Result<Re
     }
     let options = RecordBatchOptions::new().with_row_count(Some(count));
     let schema = Arc::new(Schema::new(fields));
-    // Each column has its field's type and the batch's length.
-    Ok(RecordBatch::try_new_with_options(schema, columns, &options).unwrap_or_else(|_| rows.slice(0, 0)))
+    let conformed = RecordBatch::try_new_with_options(schema, columns, &options);
+    Ok(conformed.expect("columns of their fields' types, each as long as the batch"))
+}
+
+fn is_instant(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Timestamp(TimeUnit::Microsecond, _))
 }
 
 #[cfg(test)]
 mod tests {
     use arrow::array::{Array, AsArray, Int32Array, Int64Array, StringArray};
-    use arrow::datatypes::{Int64Type, TimeUnit};
+    use arrow::datatypes::Int64Type;
 
     use super::*;
 
@@ -81,6 +86,14 @@ mod tests {
         assert_eq!(conformed.column(0).as_primitive::<Int64Type>().value(0), 7);
         assert!(conformed.column(1).is_null(0));
         assert!(conformed.column(2).is_valid(0));
+    }
+
+    #[test]
+    fn a_column_that_only_has_the_name_is_kept() {
+        let text = Arc::new(Schema::new(vec![Field::new(INGESTED_AT, DataType::Utf8, true)]));
+        let sent: ArrayRef = Arc::new(StringArray::from(vec!["by hand"]));
+        let sent = RecordBatch::try_from_iter([(INGESTED_AT, sent)]).unwrap();
+        assert_eq!(conform(&sent, &text, 5).unwrap().column(0).as_string::<i32>().value(0), "by hand");
     }
 
     #[test]

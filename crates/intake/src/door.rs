@@ -119,8 +119,7 @@ impl Door {
     /// Marks and redacts rows and holds them against the contract: with the columns of `rows` by name and type.
     fn pass(&self, rows: &RecordBatch) -> Result<Admitted, String> {
         let (scoped, mut refused) = self.scoped(rows)?;
-        let elsewhere = refused.iter().map(|(row, _)| *row).collect::<BTreeSet<_>>();
-        let kept = (0..rows.num_rows()).filter(|row| !elsewhere.contains(row)).collect::<Vec<_>>();
+        let kept = others(rows.num_rows(), refused.iter().map(|(row, _)| *row));
         let scoped = like(rows, scoped.columns().to_vec(), kept.len()).map_err(|_| WRONG_COLUMNS.to_owned())?;
         let mut admitted = match &self.redactor {
             None => self.hold(&scoped)?,
@@ -137,8 +136,7 @@ impl Door {
         let redacted = Handle::current().block_on(redactor.redact(rows)).map_err(|error| error.to_string())?;
         let mut refused = redacted.reasons.iter().map(|(row, why)| (*row, why.as_str().to_owned())).collect::<Vec<_>>();
         let known = redacted.rows.iter().chain(redacted.reasons.iter().map(|(row, _)| row)).copied();
-        let known = known.collect::<BTreeSet<_>>();
-        refused.extend((0..rows.num_rows()).filter(|row| !known.contains(row)).map(|row| (row, "erased".to_owned())));
+        refused.extend(others(rows.num_rows(), known).into_iter().map(|row| (row, "erased".to_owned())));
         let kept = like(rows, redacted.batch.columns().to_vec(), redacted.batch.num_rows());
         let mut admitted = self.hold(&kept.map_err(|_| WRONG_COLUMNS.to_owned())?)?;
         refused.extend(admitted.refused.into_iter().map(|(at, why)| (redacted.rows[at], why)));
@@ -193,6 +191,13 @@ impl fmt::Debug for Door {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Door({})", self.contract.label())
     }
+}
+
+/// The places of `count` rows that are not among `named`, rising.
+fn others(count: usize, named: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut is_named = vec![false; count];
+    named.for_each(|row| is_named[row] = true);
+    (0..count).filter(|&row| !is_named[row]).collect()
 }
 
 /// The rows that stand, without the columns that were dropped.

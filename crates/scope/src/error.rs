@@ -3,34 +3,14 @@
 //! Codes are stable: TG800 to TG805 and TG809 speak about the files, TG806 to TG808 about the columns of a stream. No
 //! message holds a value of a row.
 
-use std::fmt;
-
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
+use tidegate_document::nearest;
+
+pub use tidegate_document::Location;
 
 /// `Result` of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// A place in a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Location {
-    /// The file's name as the caller gave it.
-    pub file: String,
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-    /// Bytes before the place.
-    pub offset: usize,
-    /// Bytes the place covers; 0 where only its start is known.
-    pub length: usize,
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
-    }
-}
 
 /// A broken rule, with the facts a reader needs.
 #[derive(Debug, thiserror::Error)]
@@ -189,11 +169,4 @@ fn suggestion(word: &str, allowed: &[&str]) -> String {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("write one of {}", allowed.join(", ")),
     }
-}
-
-/// The closest of `names` within two slips of the keyboard, and less than half of the word; the first of equals.
-fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
-    let slips = names.iter().map(|name| (strsim::damerau_levenshtein(word, name), *name));
-    let close = slips.filter(|(slips, name)| *slips <= 2 && slips * 2 < name.chars().count());
-    close.min_by_key(|(slips, _)| *slips).map(|(_, name)| name)
 }

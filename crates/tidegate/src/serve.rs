@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
@@ -18,6 +17,7 @@ use tidegate_intake::{Denied, Door, EvidenceShelf, conform};
 use tidegate_land::{Arrival, Landing, Producer};
 use tidegate_otlp::{Context, Mapped, Mapper};
 use tidegate_receive::{Intake, Landed, Origin, Partial, Refused, Rows, Taken};
+use tidegate_stream::now_us;
 use tokio::sync::Mutex;
 
 /// A stream that takes what arrives.
@@ -128,9 +128,4 @@ impl Intake for FrontDoor {
 fn refused(error: &tidegate_otlp::Error) -> Refused {
     let message = format!("{}: {error}", error.code());
     if error.is_too_much() { Refused::TooLarge(message) } else { Refused::Invalid(message) }
-}
-
-fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
