@@ -8,13 +8,12 @@ use tidegate_contract::{DataContract, IngestPolicy, shipped};
 use tidegate_intake::{Door, MappedFiles};
 use tidegate_keyring::{Keyring, Limits, MasterKey};
 use tidegate_ledger::Store;
-use tidegate_otlp::{Mapper, Stream};
+use tidegate_otlp::{Mapper, Mapping, Stream};
 use tidegate_redact::Redactor;
 use tidegate_scope::{Home, Rules, Scoper, Tenants};
 use tidegate_signal::{Definitions, StreamDefinition, nearest};
 use tidegate_source::{Adapt, Format, Source};
 
-use crate::commands::serve::mapping;
 use crate::config::{Config, Keys};
 use crate::failure::{Failure, Result, Snippet};
 use crate::secret;
@@ -172,6 +171,17 @@ pub(crate) fn contract_of(folder: &Path, named: &str) -> Result<DataContract> {
     let path = folder.join(named);
     let text = std::fs::read_to_string(&path).map_err(|error| Failure::io("read", path.display(), &error))?;
     parsed(&path.display().to_string(), &text)
+}
+
+/// A mapping that comes with Tidegate, or one in a file.
+pub(crate) fn mapping(folder: &Path, named: &str) -> Result<Mapping> {
+    let refused = |error: tidegate_otlp::Error| Failure::usage(error.code(), error.to_string(), "see docs/mappings.md");
+    if !named.contains(['/', '.']) || Mapping::names().any(|name| name == named) {
+        return Mapping::shipped(named).map_err(refused);
+    }
+    let path = folder.join(named);
+    let text = std::fs::read_to_string(&path).map_err(|error| Failure::io("read", path.display(), &error))?;
+    Mapping::read(&path.display().to_string(), &text).map_err(refused)
 }
 
 /// A contract of this text.

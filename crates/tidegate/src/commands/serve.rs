@@ -10,7 +10,7 @@ use datafusion::arrow::datatypes::Schema;
 use tidegate_contract::LANDED;
 use tidegate_land::{Extra, Landing, Options, Producer};
 use tidegate_ledger::Store;
-use tidegate_otlp::{Mapper, Mapping};
+use tidegate_otlp::Mapper;
 use tidegate_receive::{Limits, Listen, Receiver, Secret, Tls};
 use tidegate_signal::StreamDefinition;
 use tidegate_source::Format;
@@ -20,6 +20,7 @@ use tokio::sync::Mutex;
 use crate::cli::Place;
 use crate::cli::serve::Serve;
 use crate::config;
+use crate::contracts::mapping;
 use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::project::Project;
@@ -99,17 +100,6 @@ async fn desks(project: &Project, store: &Store) -> Result<BTreeMap<String, Desk
 fn lands(stream: &StreamDefinition, format: Format) -> bool {
     let path = stream.path.value.trim_end_matches('/');
     format == Format::Parquet && path == format!("landing/{}", stream.name.value)
-}
-
-/// A mapping that comes with Tidegate, or one in a file.
-pub(crate) fn mapping(folder: &Path, named: &str) -> Result<Mapping> {
-    let refused = |error: tidegate_otlp::Error| Failure::usage(error.code(), error.to_string(), "see docs/mappings.md");
-    if !named.contains(['/', '.']) || Mapping::names().any(|name| name == named) {
-        return Mapping::shipped(named).map_err(refused);
-    }
-    let path = folder.join(named);
-    let text = std::fs::read_to_string(&path).map_err(|error| Failure::io("read", path.display(), &error))?;
-    Mapping::read(&path.display().to_string(), &text).map_err(refused)
 }
 
 fn listeners(folder: &Path, settings: &config::Serve, options: &Serve) -> Result<(Listen, Listen)> {
