@@ -19,7 +19,7 @@ use semver::Version;
 use tidegate_document::Location;
 
 use crate::kinds::{Fit, fit, sql};
-use crate::{Column, DataContract, Error, Metric, Mode, Result, Valid, Values};
+use crate::{Column, DataContract, Error, IngestPolicy, Metric, Mode, Result, Valid, Values};
 
 /// The word for what a reader does not know. A vocabulary that has it may grow.
 pub(crate) const UNKNOWN: &str = "unknown";
@@ -264,7 +264,7 @@ impl Comparison<'_> {
             let what = format!("changed its privacy unit from {} to {}", unit(before), unit(now));
             self.says(Some(now), what, "privacy would be accounted for others than rows speak of", Breaks::Both);
         }
-        if before.ingest_policy != now.ingest_policy {
+        if does_otherwise(before, now) {
             let (was, is) = (before.ingest_policy.as_str(), now.ingest_policy.as_str());
             let what = format!("changed its ingest policy from {was} to {is}");
             self.says(Some(now), what, "old and new values cannot be compared", Breaks::Both);
@@ -374,6 +374,17 @@ pub(crate) fn vocabulary_of<'a>(valid: &[&'a Valid]) -> Option<&'a Values> {
 fn is_free(before: &DataType, now: &DataType) -> bool {
     matches!((before, now), (DataType::Int32, DataType::Int64) | (DataType::Float32, DataType::Float64))
         || matches!((before, now), (DataType::Int16, DataType::Int32 | DataType::Int64))
+}
+
+/// Whether values are kept as something else. What follows from another type is told of the type, and text that is looked at
+/// is the same text but for what is found in it.
+fn does_otherwise(before: &Column, now: &Column) -> bool {
+    let is_looked_at = |policy| matches!(policy, IngestPolicy::Pattern | IngestPolicy::Identifier);
+    let (was, is) = (before.ingest_policy, now.ingest_policy);
+    was != is
+        && !(is_looked_at(was) && is_looked_at(is))
+        && !(fit(&now.data_type, &before.data_type) == Fit::No
+            && (was == IngestPolicy::Keep || is == IngestPolicy::Keep))
 }
 
 #[cfg(test)]

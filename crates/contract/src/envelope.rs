@@ -33,7 +33,7 @@ use crate::identity::hex;
 use crate::{decisions, field::instant};
 
 /// The name of the column that holds the hash.
-const ENVELOPE_HASH: &str = "envelope_hash";
+pub const ENVELOPE_HASH: &str = "envelope_hash";
 
 /// A batch whose envelope cannot be hashed.
 #[derive(Debug)]

@@ -1,10 +1,8 @@
 //! What does a foreign schema lack against a contract?
 
 use std::fmt;
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema};
 use tidegate_document::nearest;
 
 use crate::kinds::{Fit, fit, sql};
@@ -127,25 +125,4 @@ pub fn gaps(contract: &DataContract, schema: &Schema) -> Vec<Gap> {
         similar: None,
     });
     lacking.chain(too_much).collect()
-}
-
-/// Gaps as rows: `column`, `gap`, `promised`, `found`, `consequence`.
-#[must_use]
-pub fn gap_rows(gaps: &[Gap]) -> RecordBatch {
-    let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
-    let schema: SchemaRef = Arc::new(Schema::new(vec![
-        text("column", false),
-        text("gap", false),
-        text("promised", true),
-        text("found", true),
-        text("consequence", false),
-    ]));
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(StringArray::from_iter_values(gaps.iter().map(|gap| &gap.column))),
-        Arc::new(StringArray::from_iter_values(gaps.iter().map(|gap| gap.kind.as_str()))),
-        Arc::new(StringArray::from_iter(gaps.iter().map(|gap| gap.promised.as_deref()))),
-        Arc::new(StringArray::from_iter(gaps.iter().map(|gap| gap.found.as_deref()))),
-        Arc::new(StringArray::from_iter_values(gaps.iter().map(|gap| gap.kind.consequence()))),
-    ];
-    RecordBatch::try_new(schema, columns).expect("five columns of text, one value for each gap")
 }

@@ -3,8 +3,8 @@
 //! The columns of the canonical streams ([`decisions`], [`decision_steps`], [`labels`]) with their types, nullability,
 //! classification and privacy unit, and the closed vocabularies their columns are written in. And data contracts
 //! ([`DataContract`]), in which anybody says the same of a stream of theirs: [`check`] holds rows against one, [`Tally`]
-//! counts how good they are, [`gaps()`] says what a schema lacks, [`compatibility()`] what a new version may not change, and
-//! [`upcast()`] reads rows of an old version as the new one. [`shipped`] are those of the canonical streams.
+//! counts how good they are, [`gaps()`] says what a schema lacks and [`Trial`] what would become of rows, [`compatibility()`]
+//! what a new version may not change, and [`upcast()`] reads rows of an old version as the new one. [`shipped`] are those of the canonical streams.
 //!
 //! It does no I/O and reads no clock, and does not say where a stream comes from or how it lies in files.
 
@@ -30,6 +30,7 @@ mod shape;
 pub mod shipped;
 mod steps;
 pub mod stream;
+mod trial;
 mod upcast;
 mod violations;
 mod vocabulary;
@@ -37,12 +38,12 @@ mod vocabulary;
 pub use annotation::{AnnotatorKind, LabelKind, Op, TargetScope};
 pub use check::{Checked, Reason, check};
 pub use compatibility::{Breaks, Incompatibility, compatibility, incompatibility_rows};
-pub use envelope::{EnvelopeError, envelope_hash, seal_envelope};
+pub use envelope::{ENVELOPE_HASH, EnvelopeError, envelope_hash, seal_envelope};
 pub use epoch::{EpochUnit, UnknownEpochUnit};
 pub use error::{Error, Metadata, Result};
 pub use experiment::Arm;
 pub use field::{CLASSIFICATION, Classification, PRIVACY_UNIT, SINCE_VERSION};
-pub use gaps::{Gap, GapKind, gap_rows, gaps};
+pub use gaps::{Gap, GapKind, gaps};
 pub use identity::{decision_id, label_id};
 pub use ingest::IngestPolicy;
 pub use labels::labels;
@@ -56,6 +57,7 @@ pub use risk::{LearningScope, PolicyResult, RiskClass};
 pub use schema::decisions;
 pub use steps::{StepKind, StepStatus, decision_steps};
 pub use stream::StreamContract;
+pub use trial::Trial;
 pub use upcast::upcast;
 
 /// The version of the canonical schemas, as written to the `schema_version` column and to file metadata.

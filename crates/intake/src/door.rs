@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, new_null_ar
 use arrow::compute::{cast, filter_record_batch};
 use arrow::error::ArrowError;
 use chrono::{TimeDelta, Utc};
-use tidegate_contract::{Checked, DataContract, IngestPolicy, Tally, check, seal_envelope};
+use tidegate_contract::{Checked, DataContract, ENVELOPE_HASH, IngestPolicy, Tally, check, seal_envelope};
 use tidegate_redact::{EvidenceText, Redacted, Redactor};
 use tidegate_scope::Scoper;
 use tidegate_source::{Admit, Admitted};
@@ -55,11 +55,11 @@ impl Door {
         Self { contract, redactor: None, scoper: None, reads }
     }
 
-    /// The same, whose rows are redacted by `redactor`; `tenant` and `user` are the columns that it reads.
+    /// The same, whose rows are redacted by `redactor`; `owners` are the columns that say whose a row is.
     #[must_use]
-    pub fn redacting(self, redactor: Arc<Redactor>, tenant: &str, user: Option<&str>) -> Self {
-        let named = [Some(tenant), user].into_iter().flatten().map(str::to_owned);
-        let reads = self.reads.into_iter().chain(named).collect::<BTreeSet<_>>().into_iter().collect();
+    pub fn redacting<'a>(self, redactor: Arc<Redactor>, owners: impl IntoIterator<Item = &'a str>) -> Self {
+        let owners = owners.into_iter().map(str::to_owned);
+        let reads = self.reads.into_iter().chain(owners).collect::<BTreeSet<_>>().into_iter().collect();
         Self { redactor: Some(redactor), reads, ..self }
     }
 
@@ -158,7 +158,6 @@ impl Door {
     }
 }
 
-const ENVELOPE_HASH: &str = "envelope_hash";
 const WRONG_COLUMNS: &str = "a column has another type after redaction than its stream";
 
 impl EvidenceShelf {

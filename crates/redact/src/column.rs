@@ -3,6 +3,7 @@
 //! Text is text however it lies: as offsets, views or behind a dictionary. Of what is behind a dictionary each distinct
 //! value is worked on once.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use sha2::{Digest, Sha256};
 use tidegate_contract::IngestPolicy;
 use tidegate_keyring::Tokens;
 
-use crate::{ColumnCounts, Error, Result, Scrubber};
+use crate::{ColumnCounts, Detected, Error, Result, Scrubber};
 
 /// Whose rows are these: for each row the place of its tenant, and what makes the tokens of each tenant.
 pub(crate) struct Tenants<'a> {
@@ -35,6 +36,8 @@ pub(crate) fn written_type(field: &Field, policy: IngestPolicy) -> Result<DataTy
         IngestPolicy::Drop => Err(unfit("let it be null, or name a policy that keeps something")),
         IngestPolicy::Pattern if holds_bytes(data_type) => Err(unfit("choose `drop`, `hash` or `tokenize` for bytes")),
         IngestPolicy::Pattern => Ok(data_type.clone()),
+        IngestPolicy::Identifier if is_text(data_type) => Ok(data_type.clone()),
+        IngestPolicy::Identifier => Err(unfit("choose `keep` for numbers, or `tokenize`")),
         IngestPolicy::Evidence if is_text(data_type) => Ok(plain(data_type)),
         IngestPolicy::Evidence => Err(unfit("only texts are evidence")),
         IngestPolicy::Hash | IngestPolicy::Tokenize if data_type.is_nested() => {
@@ -112,8 +115,7 @@ pub(crate) fn hashed(array: &ArrayRef, counts: &mut ColumnCounts) -> Result<Arra
     counts.hashed += present(array);
     let hash = |values: &ArrayRef| -> Result<ArrayRef, ArrowError> {
         let values = Bytes::of(values)?;
-        let hex = |value: &[u8]| Sha256::digest(value).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let hashes: StringArray = (0..values.len()).map(|row| values.get(row).map(hex)).collect();
+        let hashes: StringArray = (0..values.len()).map(|row| values.get(row).map(hex_of)).collect();
         Ok(Arc::new(hashes))
     };
     let codes = match array.as_any_dictionary_opt() {
@@ -121,6 +123,11 @@ pub(crate) fn hashed(array: &ArrayRef, counts: &mut ColumnCounts) -> Result<Arra
         None => hash(array)?,
     };
     cast(&codes, &code_type(array.data_type()))
+}
+
+/// The SHA-256 of a value.
+fn hex_of(value: &[u8]) -> String {
+    Sha256::digest(value).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The token of each value under the key of its row's tenant. Each distinct value of a tenant is worked on once.
@@ -251,4 +258,69 @@ fn scrubbed_texts(array: &ArrayRef, scrubber: Scrubber, counts: &mut ColumnCount
         return Ok(Arc::clone(array));
     }
     cast(&written.finish(), array.data_type())
+}
+
+/// What stands for an identifier in which something personal is found.
+pub(crate) enum Stead<'a> {
+    /// A token under the key of its row's tenant.
+    Token(&'a Tenants<'a>),
+    /// A hash: rows of no tenant have no key, and must be told apart.
+    Hash,
+    /// What is left of it: such rows are set aside.
+    Scrubbed,
+}
+
+/// Identifiers as they are, but for those in which something is found.
+pub(crate) fn identifiers(
+    array: &ArrayRef,
+    scrubber: Scrubber,
+    stead: &Stead<'_>,
+    counts: &mut ColumnCounts,
+) -> Result<ArrayRef, ArrowError> {
+    let before = counts.detected.total();
+    let looked_at = match array.as_any_dictionary_opt() {
+        Some(dictionary) => texts(dictionary.values())?,
+        None => texts(array)?,
+    };
+    let mut look = |value: &str| {
+        if !is_plain_code(value) {
+            scrubber.scrub_counted(value, &mut counts.detected);
+        }
+    };
+    looked_at.iter().flatten().for_each(&mut look);
+    if counts.detected.total() == before {
+        return Ok(Arc::clone(array));
+    }
+    let values = texts(array)?;
+    let mut written = StringBuilder::with_capacity(values.len(), values.value_data().len());
+    let mut found = Detected::default();
+    for (row, value) in values.iter().enumerate() {
+        let Some(value) = value else {
+            written.append_null();
+            continue;
+        };
+        match scrubber.scrub_counted(value, &mut found) {
+            Cow::Owned(scrubbed) if !is_plain_code(value) => match stead {
+                Stead::Token(tenants) => {
+                    let token = tenants.tokens[tenants.of_row[row] as usize].token(value.as_bytes());
+                    counts.tokenized += 1;
+                    written.append_value(std::str::from_utf8(&token.digits()).unwrap_or_default());
+                }
+                Stead::Hash => {
+                    counts.hashed += 1;
+                    written.append_value(hex_of(value.as_bytes()));
+                }
+                Stead::Scrubbed => written.append_value(scrubbed),
+            },
+            _ => written.append_value(value),
+        }
+    }
+    cast(&written.finish(), array.data_type())
+}
+
+/// Whether a text is small hex digits, as ids of traces are, and no number: a letter stands after the two that a bank account's
+/// number begins with. Some of the digits within may look like a card's, and are none.
+fn is_plain_code(text: &str) -> bool {
+    let mut letters = text.bytes().skip(2).filter(|byte| matches!(byte, b'a'..=b'f'));
+    text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-')) && letters.next().is_some()
 }

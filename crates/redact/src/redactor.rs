@@ -11,14 +11,15 @@ use arrow::error::ArrowError;
 use tidegate_contract::IngestPolicy;
 use tidegate_keyring::{ErasedUsers, Keyring, Owner, Tokens};
 
-use crate::column::{self, Tenants};
+use crate::column::{self, Stead, Tenants};
 use crate::{ColumnCounts, Counts, Error, Result, Scrubber};
 
 /// Does to each column of a stream's batches what its policy says.
 #[derive(Clone, Debug)]
 pub struct Redactor {
     policies: BTreeMap<String, IngestPolicy>,
-    tenant: String,
+    /// The column that says whose a row is, if rows are somebody's.
+    tenant: Option<String>,
     user: Option<String>,
     keyring: Arc<Keyring>,
     scrubber: Scrubber,
@@ -144,8 +145,13 @@ impl Redactor {
         tenant: impl Into<String>,
         keyring: Arc<Keyring>,
     ) -> Self {
+        Self { tenant: Some(tenant.into()), ..Self::without_tenants(policies, keyring) }
+    }
+
+    /// For batches whose rows are nobody's. There is no key for them: `tokenize` and `evidence` drop their columns.
+    pub fn without_tenants(policies: impl IntoIterator<Item = (String, IngestPolicy)>, keyring: Arc<Keyring>) -> Self {
         let policies = policies.into_iter().collect();
-        Self { policies, tenant: tenant.into(), user: None, keyring, scrubber: Scrubber::default() }
+        Self { policies, tenant: None, user: None, keyring, scrubber: Scrubber::default() }
     }
 
     /// For batches whose rows say in a column which user they are about: rows of users whose key is destroyed are left
@@ -172,7 +178,7 @@ impl Redactor {
             Ok(Arc::new(field.as_ref().clone().with_data_type(data_type)))
         };
         let fields = of.fields().iter().map(written).collect::<Result<Vec<_>>>()?;
-        let role = [(Some(&self.tenant), "whose a row is"), (self.user.as_ref(), "which user a row is about")];
+        let role = [(self.tenant.as_ref(), "whose a row is"), (self.user.as_ref(), "which user a row is about")];
         for (column, role) in role {
             if let Some(column) = column.filter(|column| of.index_of(column).is_err()) {
                 return Err(Error::NoColumn { column: column.clone(), role });
@@ -187,7 +193,8 @@ impl Redactor {
     /// [`Error`]; then nothing of the batch may be written. Errors never hold values of rows.
     pub async fn redact(&self, batch: &RecordBatch) -> Result<Redacted> {
         let schema = self.schema(&batch.schema())?;
-        let (known, mut fates) = self.fates(batch).await?;
+        let Some(tenant) = &self.tenant else { return self.redact_nobody_s(batch, &schema) };
+        let (known, mut fates) = self.fates(batch, tenant).await?;
         self.leave_out_erased(batch, &known, &mut fates)?;
 
         let mut counts = counted(&fates);
@@ -208,13 +215,27 @@ impl Redactor {
         Ok(Redacted { batch: written, rows, refused, reasons: reasons.collect(), evidence, counts })
     }
 
+    /// Redacts rows that are nobody's.
+    fn redact_nobody_s(&self, batch: &RecordBatch, schema: &SchemaRef) -> Result<Redacted> {
+        let mut counts = Counts { rows: batch.num_rows() as u64, ..Counts::default() };
+        let written = self.columns(batch, schema, None, &mut counts)?;
+        Ok(Redacted {
+            refused: RecordBatch::new_empty(Arc::clone(schema)),
+            batch: written,
+            rows: (0..batch.num_rows()).collect(),
+            reasons: Vec::new(),
+            evidence: Vec::new(),
+            counts,
+        })
+    }
+
     fn policy(&self, column: &str) -> IngestPolicy {
         self.policies.get(column).copied().unwrap_or(IngestPolicy::Drop)
     }
 
     /// What becomes of each row, as far as its tenant says.
-    async fn fates(&self, batch: &RecordBatch) -> Result<(Known, Vec<Fate>)> {
-        let tenants = texts(batch, &self.tenant)?;
+    async fn fates(&self, batch: &RecordBatch, tenant: &str) -> Result<(Known, Vec<Fate>)> {
+        let tenants = texts(batch, tenant)?;
         let mut known = Known::default();
         let mut of_tenant: HashMap<&str, Fate> = HashMap::new();
         let mut fates = Vec::with_capacity(tenants.len());
@@ -314,6 +335,14 @@ impl Redactor {
             (IngestPolicy::Drop, _) => column::dropped(array, field, counts),
             (IngestPolicy::Hash, _) => column::hashed(array, counts),
             (IngestPolicy::Pattern, _) => column::scrubbed(array, self.scrubber, counts),
+            (IngestPolicy::Identifier, _) => {
+                let stead = match tenants {
+                    Some(tenants) => Stead::Token(tenants),
+                    None if self.tenant.is_none() => Stead::Hash,
+                    None => Stead::Scrubbed,
+                };
+                column::identifiers(array, self.scrubber, &stead, counts)
+            }
             (IngestPolicy::Tokenize, Some(tenants)) => column::tokenized(array, tenants, counts),
             (IngestPolicy::Evidence, Some(_)) => {
                 counts.evidence += column::present(array);

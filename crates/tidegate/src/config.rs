@@ -222,7 +222,7 @@ fn parameter(value: &toml::Value) -> Option<Parameter> {
 }
 
 fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
-    const FIELDS: [&str; 14] = [
+    const FIELDS: [&str; 37] = [
         "memory",
         "storage",
         "root",
@@ -237,12 +237,35 @@ fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
         "encryption",
         "key_file",
         "key_env",
+        "promotion",
+        "simulated_time",
+        "keys",
+        "master_file",
+        "master_env",
+        "tenants_file",
+        "tenants_env",
+        "serve",
+        "grpc",
+        "http",
+        "mapping",
+        "token_env",
+        "certificate_file",
+        "client_authority_file",
+        "evidence",
+        "keep",
+        "days",
+        "purposes",
+        "learning",
+        "regions",
+        "lineage",
+        "to",
+        "namespace",
     ];
     let cause = error.message().lines().next().unwrap_or("not valid TOML").to_owned();
     let unknown = cause.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
     let fix = match unknown.and_then(|name| nearest(name, FIELDS)) {
         Some(name) => format!("did you mean `{name}`?"),
-        None => "settings are memory, [storage] root, [params], [epoch] max_mib, max_files, threads, [privacy] epsilon, delta, and [encryption] key_file, key_env".to_owned(),
+        None => "the settings are listed in docs/sql.md under tidegate.toml".to_owned(),
     };
     let failure = Failure::usage("TG301", cause, fix);
     match error.span() {

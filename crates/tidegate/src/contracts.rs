@@ -67,7 +67,12 @@ impl Contracts {
         if Door::policies(contract).all(|(_, policy)| policy == IngestPolicy::Keep) {
             return Ok(Some(door));
         }
+        let needs_key = |policy| matches!(policy, IngestPolicy::Tokenize | IngestPolicy::Evidence);
         let Some(tenant) = &stream.contract.tenant else {
+            if !Door::policies(contract).any(|(_, policy)| needs_key(policy)) {
+                let redactor = Redactor::without_tenants(Door::policies(contract), Arc::clone(keyring));
+                return Ok(Some(door.redacting(Arc::new(redactor), [])));
+            }
             let cause = format!(
                 "the contract of stream `{}` redacts rows, and the stream does not say whose they are",
                 stream.name.value
@@ -81,7 +86,7 @@ impl Contracts {
             Some(user) => redactor.with_user(user),
             None => redactor,
         };
-        Ok(Some(door.redacting(Arc::new(redactor), tenant, user)))
+        Ok(Some(door.redacting(Arc::new(redactor), [Some(tenant.as_str()), user].into_iter().flatten())))
     }
 
     /// The source of a stream, whose rows pass its door.

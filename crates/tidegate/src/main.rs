@@ -16,6 +16,7 @@ mod labels;
 mod log;
 mod metrics;
 mod output;
+mod panics;
 mod privacy;
 mod progress;
 mod project;
@@ -43,6 +44,7 @@ use crate::failure::{Failure, Result};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    panics::tell_places_only();
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("TIDEGATE_LOG").unwrap_or_else(|_| EnvFilter::new(arguments.log_level()));
     let has_colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -78,7 +80,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Evidence(options) => commands::vault::evidence(&place, &options).await,
         Command::Keys(options) => commands::vault::keys(&place, &options).await,
         Command::Retention(options) => commands::vault::retention(&place, &options).await,
-        Command::Contract(options) => commands::contract::run(&options),
+        Command::Contract(options) => commands::contract::run(&options).await,
         Command::Gate(options) => commands::gate::run(&place, &options).await.map_err(Failure::beside_answers),
         Command::Bundle(options) => commands::bundle::run(&place, options).await,
         Command::Promote(options) => commands::promote::run(&place, &options).await.map_err(Failure::beside_answers),

@@ -17,8 +17,11 @@ use tidegate_intake::{Denied, Door, EvidenceShelf, conform};
 use tidegate_land::{Arrival, Landing, Producer};
 use tidegate_otlp::{Context, Mapped, Mapper};
 use tidegate_receive::{Intake, Landed, Origin, Partial, Refused, Rows, Taken};
+use tidegate_redact::scrub;
 use tidegate_stream::now_us;
 use tokio::sync::Mutex;
+
+use crate::metrics::Receiving;
 
 /// A stream that takes what arrives.
 pub(crate) struct Desk {
@@ -34,6 +37,7 @@ pub(crate) struct FrontDoor {
     pub(crate) desks: BTreeMap<String, Desk>,
     pub(crate) mapper: Mapper,
     pub(crate) shelf: Option<EvidenceShelf>,
+    pub(crate) metrics: Receiving,
     /// Under what name rows are landed that come without a producer: this process, and no other.
     pub(crate) own: Producer,
 }
@@ -60,6 +64,7 @@ impl FrontDoor {
     /// Lands what a mapping made of telemetry; when this returns, it is there to stay.
     async fn land(&self, mapped: Mapped) -> Result<Partial, Refused> {
         let tally = mapped.tally();
+        self.metrics.mapped(tally);
         let rejected = i64::try_from(tally.rejected.values().sum::<u64>()).unwrap_or(i64::MAX);
         let message = tally.message().unwrap_or_default();
         if !["decisions", "decision_steps", "labels"].iter().any(|stream| self.desks.contains_key(*stream)) {
@@ -103,7 +108,13 @@ impl Intake for FrontDoor {
     async fn rows(&self, rows: Rows) -> Result<Landed, Refused> {
         let Rows { stream, producer, sequence, batch, .. } = rows;
         let desk = self.desks.get(&stream).ok_or(Refused::UnknownStream)?;
-        let batch = desk.admit(&batch, self.shelf.as_ref()).await?;
+        // Its name will be that of files.
+        if scrub(producer.as_str()) != producer.as_str() {
+            return Err(Refused::Invalid("TG323: the producer's name looks like somebody's data".to_owned()));
+        }
+        let sent = batch.num_rows();
+        let admitted = desk.admit(&batch, self.shelf.as_ref()).await;
+        let batch = admitted.inspect_err(|_| self.metrics.refused(&stream, sent))?;
         let landed = desk.landing.offer(Arrival { producer, sequence, batch }).await?;
         Ok(async move { Ok(Taken { duplicate: landed.await?.duplicate }) }.boxed())
     }

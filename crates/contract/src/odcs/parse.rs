@@ -193,11 +193,15 @@ impl Reader<'_> {
             return Err(self.broken("primaryKey", &raw.name, "that of a required column"));
         }
         let privacy_unit = custom.get("privacyUnit").map(|unit| self.text("privacyUnit", unit)).transpose()?;
+        let ingest_policy = self.custom_word(&custom, "ingestPolicy")?;
+        // What tells rows apart, or has a form of its own, is an id or a code.
+        let has_form = raw.logical_type_options.as_ref().is_some_and(|options| options.pattern.is_some());
+        let is_code = raw.primary_key || raw.unique || has_form;
         let since = custom.get("sinceVersion").map(|since| self.custom_version(since)).transpose()?;
         Ok(Column {
             attribute: self.attribute(&name, raw, &custom)?,
             default: custom.get("default").map(|value| self.default(value, &data_type)).transpose()?,
-            ingest_policy: self.custom_word(&custom, "ingestPolicy")?.unwrap_or(IngestPolicy::Keep),
+            ingest_policy: ingest_policy.unwrap_or_else(|| IngestPolicy::of_type(&data_type, is_code)),
             sunset: self.day(&custom, "sunset")?,
             since: since.unwrap_or_else(|| Version::new(1, 0, 0).min(contract.version.clone())),
             at: self.at(raw.name.referenced),

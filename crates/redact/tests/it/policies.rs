@@ -9,7 +9,7 @@ use arrow::array::{
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields, Schema};
-use tidegate_contract::IngestPolicy::{self, Drop, Evidence, Hash, Keep, Pattern, Tokenize};
+use tidegate_contract::IngestPolicy::{self, Drop, Evidence, Hash, Identifier, Keep, Pattern, Tokenize};
 use tidegate_keyring::Keyring;
 use tidegate_redact::{Error, Redacted, Redactor, Refusal};
 
@@ -232,4 +232,78 @@ async fn an_empty_batch_and_slices_are_fine() {
     let views = StringViewArray::from(vec![Some("a value that is longer than a view"); 2]);
     let redacted = redact(Keep, &batch(&[Some("acme"), None], Arc::new(views), true)).await.unwrap();
     assert_eq!(redacted.batch.num_rows(), 1);
+}
+
+#[tokio::test]
+async fn an_identifier_stays_unless_something_is_found_in_it() {
+    let kept = [
+        "d-4711",
+        "0af7651916cd43dd8448eb211c80319c",
+        "018f3c2e-41111111-1111-1111-a7b2-9b1deb4d3b7d",
+        "run/2026-08-06/4",
+        "1700000000000",
+    ];
+    let found = ["max@example.com", "4111111111111111", "order for max@example.com", "de89370400440532013000"];
+    let values = kept.iter().chain(&found).map(|value| Some(*value)).chain([None]).collect::<Vec<_>>();
+    let tenants = vec![Some("acme"); values.len()];
+    let keyring = keyring();
+    for form in forms(&values) {
+        let redacted = redactor(Identifier, Arc::clone(&keyring)).redact(&batch(&tenants, form.clone(), true)).await;
+        let redacted = redacted.unwrap();
+        let (ids, counts) = (texts(&redacted), &redacted.counts.columns["v"]);
+        assert_eq!(ids[..kept.len()], kept.map(|id| Some(id.to_owned())));
+        assert_eq!((counts.tokenized, counts.detected.total()), (4, 4));
+        // The same tokens as where ids are always tokens: joins hold.
+        let tokens = redactor(Tokenize, Arc::clone(&keyring)).redact(&batch(&tenants, form, true)).await.unwrap();
+        assert_eq!(ids[kept.len()..], texts(&tokens)[kept.len()..]);
+    }
+}
+
+#[tokio::test]
+async fn ids_of_rows_without_a_tenant_or_a_key_show_nobody() {
+    let ids = text(&[Some("max@example.com"), Some("eva@example.com"), Some("d-1")]);
+    let nobody_s = Redactor::without_tenants([("v".to_owned(), Identifier)], keyring());
+    let rows = RecordBatch::try_from_iter([("v", Arc::clone(&ids))]).unwrap();
+    let hashed = texts(&nobody_s.redact(&rows).await.unwrap());
+    assert_ne!(hashed[0], hashed[1], "rows stay apart");
+    assert_eq!((hashed[0].as_ref().map(String::len), hashed[2].as_deref()), (Some(64), Some("d-1")));
+    let refused = redact(Identifier, &batch(&[None, None, None], ids, true)).await.unwrap().refused;
+    let refused = cast(refused.column_by_name("v").unwrap(), &DataType::Utf8).unwrap();
+    assert_eq!(refused.as_string::<i32>().iter().flatten().collect::<Vec<_>>(), ["[email]", "[email]", "d-1"]);
+}
+
+#[test]
+fn names_of_versions_and_classes_stay() {
+    let names = [
+        "gpt-4o-2024-08-06",
+        "claude-3-5-sonnet-20241022",
+        "claude-opus-4-5@20251101",
+        "o3-mini-2025-01-31",
+        "gpt-4.1",
+        "ft:gpt-4.1-2025-04-14:sierra:tau2-full-sft:BzrYdMNm",
+        "gemini-2.5-pro-preview-05-06",
+        "us-east-1",
+        "1.37.0",
+        "anthropic.claude-3-haiku-20240307-v1:0",
+        "2026-11-28T10:15:00Z",
+        "v2026.11.28-1",
+        "0.86.1",
+        "sha256:0af76519",
+        "meta-llama/Llama-3.3-70B-Instruct",
+        "refund.request",
+        "https://opentelemetry.io/schemas/1.37.0",
+        "eu-central-1",
+        "arn:aws:bedrock:us-east-1::foundation-model/x",
+        "2024-08-01-preview",
+        "index-20260105-120000",
+        "gpt-35-turbo-16k",
+        "prompt@3.1.4+build.20260105",
+        "canary-10%",
+        "mistral-large-2407",
+        "deepseek-r1:671b",
+        "rev 12, 2026-01-05",
+    ];
+    for name in names {
+        assert_eq!(tidegate_redact::scrub(name), name);
+    }
 }

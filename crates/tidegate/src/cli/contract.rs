@@ -30,6 +30,20 @@ pub(crate) enum ContractCommand {
         #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
         format: OutputFormat,
     },
+    /// Say what rows of files lack to be taken under a contract, in counts. Exit codes: 0 all are taken, 1 not, 2 invalid.
+    Test {
+        /// The contract: `decisions`, `decision_steps`, `labels`, or a file.
+        contract: String,
+        /// Parquet, NDJSON, CSV or Arrow files, or folders of them.
+        #[arg(required = true)]
+        files: Vec<String>,
+        /// A SELECT that makes the contract's rows of the files; each is a table by its name without the ending.
+        #[arg(long, value_name = "FILE")]
+        view: Option<PathBuf>,
+        /// How findings are printed.
+        #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+        format: OutputFormat,
+    },
     /// Print the view that reads rows of an old version as the new one.
     Migrate {
         /// The old version's file.

@@ -1,4 +1,4 @@
-//! `tidegate contract`: contracts are checked, compared and migrated, without looking at a row.
+//! `tidegate contract`: contracts are checked, compared and migrated, and rows are tried under them.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,12 +11,17 @@ use crate::failure::{Failure, Result, Snippet};
 use crate::output::{print, print_batch};
 use crate::words::counted;
 
+mod trial;
+
 /// What an incompatible version ends with.
 const INCOMPATIBLE: u8 = 1;
 
-pub(crate) fn run(options: &Contract) -> Result<ExitCode> {
+pub(crate) async fn run(options: &Contract) -> Result<ExitCode> {
     match &options.command {
         ContractCommand::Check { files, against, mode, format } => check(files, against, mode.map(Mode::from), *format),
+        ContractCommand::Test { contract, files, view, format } => {
+            trial::run(contract, files, view.as_ref(), *format).await
+        }
         ContractCommand::Migrate { old, new } => migrate(old, new),
         ContractCommand::Show { stream } => {
             print(shipped::text(stream).unwrap_or_default())?;

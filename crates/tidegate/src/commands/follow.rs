@@ -10,7 +10,7 @@ use tidegate_stream::{Backlog, Engine, InputEnd, Progress, Summary};
 use super::run::{describe, report, run_id};
 use crate::cli::{self, Place};
 use crate::failure::{Failure, Result};
-use crate::metrics::{Exporter, Metrics};
+use crate::metrics::{Exporter, Following};
 use crate::output::print;
 use crate::project::Project;
 use crate::signals::Signals;
@@ -21,7 +21,8 @@ const RETRY: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(place: &Place, options: &cli::Run) -> Result<ExitCode> {
     let project = Project::load_to_follow(place).await?;
-    let exporter = options.metrics.map(Exporter::serve).transpose()?;
+    let metrics = Arc::new(Following::new());
+    let _exporter = options.metrics.map(|address| Exporter::serve(address, metrics.registry())).transpose()?;
     let mut engine = project.engine(run_id()?).await?;
     engine.skip_unlistable();
     let signals = Signals::listen(engine.stop())?;
@@ -34,7 +35,7 @@ pub(crate) async fn run(place: &Place, options: &cli::Run) -> Result<ExitCode> {
         poll,
         linger,
         json,
-        exporter,
+        metrics,
         unlisted: BTreeMap::new(),
         epochs: 0,
         rows: 0,
@@ -56,7 +57,7 @@ struct Follower {
     poll: Duration,
     linger: Duration,
     json: bool,
-    exporter: Option<Exporter>,
+    metrics: Arc<Following>,
     /// Streams whose folder cannot be listed now, and why: said once.
     unlisted: BTreeMap<String, String>,
     epochs: u64,
@@ -103,13 +104,13 @@ impl Follower {
     }
 
     async fn drain(&mut self) -> Result<()> {
-        let metrics = self.exporter.as_ref().map(|exporter| Arc::clone(&exporter.metrics));
+        let metrics = Arc::clone(&self.metrics);
         let note = |progress: Progress| {
             tracing::debug!(?progress);
-            metrics.as_deref().into_iter().for_each(|metrics: &Metrics| metrics.note(&progress));
+            metrics.note(&progress);
         };
         let summary = self.engine.drain(InputEnd::Pause, &note).await?;
-        metrics.iter().for_each(|metrics| metrics.add(&summary));
+        self.metrics.add(&summary);
         self.epochs += summary.epochs;
         self.rows += summary.streams.values().map(|stream| stream.rows).sum::<u64>();
         if summary.is_idle() { Ok(()) } else { self.tell(&summary) }
@@ -138,9 +139,7 @@ impl Follower {
             eprintln!("stream {stream} can be listed again");
         }
         self.unlisted.clone_from(&backlog.unlisted);
-        if let Some(exporter) = &self.exporter {
-            exporter.metrics.set(self.engine.history(), &backlog);
-        }
+        self.metrics.set(self.engine.history(), &backlog);
         Ok(backlog)
     }
 }

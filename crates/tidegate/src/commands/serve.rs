@@ -22,6 +22,7 @@ use crate::cli::serve::Serve;
 use crate::config;
 use crate::contracts::mapping;
 use crate::failure::{Failure, Result};
+use crate::metrics::{Exporter, Receiving};
 use crate::output::print;
 use crate::project::Project;
 use crate::serve::{Desk, FrontDoor};
@@ -53,7 +54,10 @@ pub(crate) async fn run(place: &Place, options: &Serve) -> Result<ExitCode> {
         print(&format!("{name} {address}\n"))?;
     }
     eprintln!("taking {names}; end with Ctrl-C or SIGTERM");
-    let front = Arc::new(FrontDoor { desks, mapper, shelf: super::vault::shelf(&project).await?, own });
+    let shelf = super::vault::shelf(&project).await?;
+    let front = Arc::new(FrontDoor { desks, mapper, shelf, metrics: Receiving::default(), own });
+    let registry = || front.metrics.registry(Arc::clone(&front));
+    let _exporter = options.metrics.map(|address| Exporter::serve(address, registry())).transpose()?;
     let mut signals = Signals::listen(Stop::default())?;
     receiver.serve(Arc::clone(&front), async move { signals.wait().await }).await?;
     let mut rows = 0;

@@ -5,6 +5,7 @@
 mod bad_input;
 mod budget;
 mod bundle;
+mod canaries;
 mod carried;
 mod commands;
 mod contracts;
@@ -20,6 +21,7 @@ mod feeding;
 mod follow;
 mod guard;
 mod labels;
+mod mappings;
 mod noise;
 mod outcome_recipes;
 mod project;

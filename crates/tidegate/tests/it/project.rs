@@ -38,11 +38,17 @@ impl Project {
 
     /// Runs `tidegate` in the project's folder.
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        self.run_with(arguments, &[])
+    }
+
+    /// The same, with variables of the environment.
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
         let output = Command::new(env!("CARGO_BIN_EXE_tidegate"))
             .args(arguments)
             .current_dir(self.folder.path())
             .env("NO_COLOR", "1")
             .env_remove("TIDEGATE_LOG")
+            .envs(variables.iter().copied())
             .output()
             .unwrap();
         Run::of(&output)

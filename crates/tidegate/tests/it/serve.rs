@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow_flight::encode::FlightDataEncoderBuilder;
@@ -32,12 +33,37 @@ pub(crate) struct Served {
     child: Child,
     grpc: SocketAddr,
     http: SocketAddr,
+    metrics: Option<SocketAddr>,
+    said: JoinHandle<String>,
 }
 
 impl Served {
     pub(crate) fn start(project: &Project) -> Self {
+        Self::with(project, &[], &[])
+    }
+
+    /// Where another one was.
+    pub(crate) fn at(project: &Project, grpc: SocketAddr, http: SocketAddr) -> Self {
+        Self::spawn(project, grpc, http, &[], &[])
+    }
+
+    /// With more arguments, and variables of the environment.
+    pub(crate) fn with(project: &Project, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::spawn(project, any, any, arguments, variables)
+    }
+
+    fn spawn(
+        project: &Project,
+        grpc: SocketAddr,
+        http: SocketAddr,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
-            .args(["serve", "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+            .args(["serve", "--grpc", &grpc.to_string(), "--http", &http.to_string()])
+            .args(arguments)
+            .envs(variables.iter().copied())
             .current_dir(project.path(""))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -49,16 +75,43 @@ impl Served {
             line.strip_prefix(name).unwrap().trim().parse::<SocketAddr>().unwrap()
         };
         let (grpc, http) = (address("grpc"), address("http"));
-        Self { child, grpc, http }
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        let metrics = arguments.contains(&"--metrics").then(|| {
+            loop {
+                let from = said.len();
+                assert!(stderr.read_line(&mut said).unwrap() > 0, "{said}");
+                if let Some((_, url)) = said[from..].split_once("metrics at http://") {
+                    break url.split('/').next().unwrap().parse().unwrap();
+                }
+            }
+        });
+        // Read on, so that it never waits to say something.
+        let said = std::thread::spawn(move || {
+            let _ = stderr.read_to_string(&mut said);
+            said
+        });
+        Self { child, grpc, http, metrics, said }
+    }
+
+    pub(crate) fn grpc(&self) -> SocketAddr {
+        self.grpc
+    }
+
+    pub(crate) fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    pub(crate) fn metrics(&self) -> SocketAddr {
+        self.metrics.unwrap()
     }
 
     /// Ends it as an operator does.
     pub(crate) fn stop(mut self) -> Run {
         let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(killed.success());
-        let mut stderr = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
         let code = self.child.wait().unwrap().code().unwrap_or(-1);
+        let stderr = std::mem::replace(&mut self.said, std::thread::spawn(String::new)).join().unwrap();
         Run { code, stdout: String::new(), stderr }
     }
 
@@ -102,13 +155,22 @@ pub(crate) async fn send(
     stream: &str,
     batches: Vec<RecordBatch>,
 ) -> Result<Vec<PutResult>, tonic::Status> {
+    send_as(served, "test-1", stream, batches).await
+}
+
+pub(crate) async fn send_as(
+    served: &Served,
+    producer: &str,
+    stream: &str,
+    batches: Vec<RecordBatch>,
+) -> Result<Vec<PutResult>, tonic::Status> {
     let descriptor = FlightDescriptor::new_path(vec![stream.to_owned()]);
     let data = FlightDataEncoderBuilder::new()
         .with_flight_descriptor(Some(descriptor))
         .build(futures::stream::iter(batches.into_iter().map(Ok)))
         .map(Result::unwrap);
     let mut request = Request::new(data);
-    request.metadata_mut().insert("x-tidegate-producer", "test-1".parse().unwrap());
+    request.metadata_mut().insert("x-tidegate-producer", producer.parse().unwrap());
     served.flight().await.do_put(request).await?.into_inner().try_collect().await
 }
 
