@@ -16,6 +16,9 @@ pub struct Dedupe {
     pub columns: Vec<String>,
     /// How far behind the stream's latest event a key is remembered, in microseconds.
     pub horizon_us: i64,
+    /// The column that holds a hash of what may never change of a row: one of the same key with another hash is no
+    /// repetition but a conflict.
+    pub seal: Option<String>,
 }
 
 /// What a stream promises to every signal that reads it.

@@ -421,7 +421,7 @@ fn read_dedupe(options: &mut Options, has_event_time: bool) -> Result<Option<Ded
         let cause = "keys are remembered by event time, and the stream has none";
         return Err(refuse(Code::OptionValue, &key.place, cause, "add event_time = '...'"));
     }
-    Ok(Some(Dedupe { columns, horizon_us }))
+    Ok(Some(Dedupe { columns, horizon_us, seal: None }))
 }
 
 /// `CREATE TABLE`: rows that are read whole, and joined.

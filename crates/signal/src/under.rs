@@ -1,7 +1,7 @@
 //! What does a stream leave to its data contract?
 
-use tidegate_contract::DataContract;
 use tidegate_contract::stream::Dedupe;
+use tidegate_contract::{DataContract, ENVELOPE_HASH};
 
 use crate::definition::StreamDefinition;
 use crate::{Code, Refusal, refuse};
@@ -37,7 +37,10 @@ impl StreamDefinition {
         let key = contract.columns.iter().filter(|column| column.primary_key).map(|column| column.name.clone());
         let key = key.collect::<Vec<_>>();
         if stream.dedupe.is_none() && stream.event_time.is_some() && !key.is_empty() {
-            stream.dedupe = Some(Dedupe { columns: key, horizon_us: HORIZON_US });
+            stream.dedupe = Some(Dedupe { columns: key, horizon_us: HORIZON_US, seal: None });
+        }
+        if let Some(dedupe) = &mut stream.dedupe {
+            dedupe.seal = has(ENVELOPE_HASH);
         }
         stream.declared = Some(contract.schema());
         Ok(self)

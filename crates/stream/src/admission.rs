@@ -1,7 +1,7 @@
 //! Which rows reach the signals, and what becomes of the others?
 //!
 //! Each row is judged once, when its stream first reads it, in this order: a row dated too far in the future is
-//! rejected, a row whose key is known is a duplicate. What is left is delivered; for each signal, a row is late when
+//! rejected, a row whose key is known is a duplicate, or rejected if it is not the same row. What is left is delivered; for each signal, a row is late when
 //! all windows it lies in closed longer than the signal's `lateness` ago. Who reads the rows again, because a signal is
 //! new, finds them judged as they were.
 
@@ -14,7 +14,7 @@ use tidegate_contract::stream::StreamContract;
 use tidegate_signal::Signal;
 
 use crate::accounting::StreamAccount;
-use crate::dedupe::Keys;
+use crate::dedupe::{Keys, Verdict};
 use crate::error::Result;
 use crate::microbatch::MicroBatch;
 use crate::rows::Rows;
@@ -34,7 +34,11 @@ pub(crate) const FUTURE: &str = "event_in_future";
 /// The reason of rows whose windows had closed for good.
 pub(crate) const LATE: &str = "late";
 
-/// Rows that were delivered before: the file, and the rows in it.
+/// The reason of rows that contradict one of the same key that counts.
+pub(crate) const CONFLICT: &str = "envelope_conflict";
+
+/// Rows that were delivered before, or contradict one that was: the file, and the rows in it. Who reads them again passes
+/// them over.
 pub(crate) type Duplicates = BTreeMap<Arc<str>, BTreeSet<u64>>;
 
 /// A micro-batch after it was judged.
@@ -92,25 +96,34 @@ impl Judge<'_> {
     }
 
     fn drop_duplicates(&self, rows: Rows, keys: &mut Option<&mut Keys>, admitted: &mut Admitted) -> Result<Rows> {
-        let keep = match (&rows.again, keys) {
+        match (&rows.again, keys) {
             (Some(read), _) => {
                 let known = read.duplicates.as_ref().and_then(|path| self.known.get(path));
                 let Some(known) = known.and_then(|known| known.get(&rows.file)) else { return Ok(rows) };
                 let keep = (0..rows.batch.num_rows()).map(|row| Some(!known.contains(&rows.positions.at(row))));
-                keep.collect::<BooleanArray>()
+                let keep = keep.collect::<BooleanArray>();
+                let (kept, dropped) = pass_over(rows, &keep, admitted)?;
+                admitted.account.duplicate += dropped.map_or(0, |dropped| dropped.batch.num_rows() as u64);
+                Ok(kept)
             }
-            (None, Some(keys)) => keys.admit(&rows.batch, self.latest_us)?,
-            (None, None) => return Ok(rows),
-        };
-        if keep.false_count() == 0 {
-            return Ok(rows);
+            (None, Some(keys)) => {
+                let verdicts = keys.admit(&rows.batch, self.latest_us)?;
+                let keep = |verdict: Verdict| verdicts.iter().map(|of| Some(*of != verdict)).collect::<BooleanArray>();
+                let conflicts = keep(Verdict::Conflict);
+                // Of those that are left after conflicts are taken out.
+                let same = arrow::compute::filter(&keep(Verdict::Again), &conflicts)?;
+                let (rows, conflicts) = pass_over(rows, &conflicts, admitted)?;
+                if let Some(rows) = conflicts {
+                    admitted.account.rejected += rows.batch.num_rows() as u64;
+                    let detail = "a row of the same key counts, and its envelope is another".to_owned();
+                    admitted.set_aside.push(SetAside { rows, reason: CONFLICT, signal: None, detail });
+                }
+                let (rows, duplicates) = pass_over(rows, same.as_boolean(), admitted)?;
+                admitted.account.duplicate += duplicates.map_or(0, |dropped| dropped.batch.num_rows() as u64);
+                Ok(rows)
+            }
+            (None, None) => Ok(rows),
         }
-        let (kept, dropped) = rows.split(&keep)?;
-        let count = dropped.batch.num_rows();
-        admitted.account.duplicate += count as u64;
-        let positions = admitted.duplicates.entry(Arc::clone(&dropped.file)).or_default();
-        positions.extend((0..count).map(|row| dropped.positions.at(row)));
-        Ok(kept)
     }
 
     fn count_behind(&self, rows: &Rows) -> u64 {
@@ -177,6 +190,17 @@ impl Judge<'_> {
             None => vec![true; rows.batch.num_rows()].into(),
         }
     }
+}
+
+/// Takes out the rows that are not kept, and notes which they are.
+fn pass_over(rows: Rows, keep: &BooleanArray, admitted: &mut Admitted) -> Result<(Rows, Option<Rows>)> {
+    if keep.false_count() == 0 {
+        return Ok((rows, None));
+    }
+    let (kept, dropped) = rows.split(keep)?;
+    let positions = admitted.duplicates.entry(Arc::clone(&dropped.file)).or_default();
+    positions.extend((0..dropped.batch.num_rows()).map(|row| dropped.positions.at(row)));
+    Ok((kept, Some(dropped)))
 }
 
 /// The event times of a batch in microseconds since 1970. The source lets no row without one through.

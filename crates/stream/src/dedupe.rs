@@ -2,16 +2,16 @@
 //!
 //! A stream with a `dedupe_key` remembers the keys of its rows for as long as their event times lie within the horizon
 //! of its latest event. A key is 16 bytes of a hash; every epoch writes those that were new, and a run starts by reading
-//! the files that can still matter.
+//! the files that can still matter. With a key the seal of its row is remembered, where rows have one: a row of a known key
+//! with another seal is not the same row again, and contradicts the one that counts.
 
 use std::collections::HashMap;
 use std::hash::Hasher;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int64Array, RecordBatch, StringArray, UInt64Array,
-};
-use arrow::datatypes::{Int64Type, UInt64Type};
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryArray, Int64Array, RecordBatch, StringArray, UInt64Array};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type, UInt64Type};
 use arrow::row::{RowConverter, SortField};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use siphasher::sip128::{Hasher128, SipHasher24};
@@ -25,18 +25,40 @@ use crate::error::{Error, Result};
 use crate::history::StreamHistory;
 use crate::released::to_parquet;
 
+/// The column of seals in files of keys.
+const SEAL: &str = "seal";
+
 /// Bytes of memory that a remembered key takes, its place in the table included.
-const BYTES_PER_KEY: usize = 48;
+const BYTES_PER_KEY: usize = 56;
+
+/// A row that brought a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Known {
+    time: i64,
+    /// The hash of its seal; 0 where it has none.
+    seal: u64,
+}
+
+/// What a row is to those that came before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The first of its key.
+    New,
+    /// Delivered before.
+    Again,
+    /// Of a known key, and not the same.
+    Conflict,
+}
 
 /// The keys that a stream remembers.
 #[derive(Debug)]
 pub(crate) struct Keys {
     contract: StreamContract,
     dedupe: Dedupe,
-    /// Per key, the event time of the row that brought it.
-    known: HashMap<u128, i64>,
+    /// Per key, what is known of the row that brought it.
+    known: HashMap<u128, Known>,
     /// What the present epoch added.
-    new: Vec<(u128, i64)>,
+    new: Vec<(u128, Known)>,
     /// How many keys were known when the old ones were last forgotten.
     kept: usize,
     most: usize,
@@ -81,46 +103,68 @@ impl Keys {
     fn remember(&mut self, batch: &RecordBatch, oldest_us: i64) {
         let keys = batch.column(0).as_fixed_size_binary();
         let times = batch.column(1).as_primitive::<Int64Type>();
-        for (key, &time) in keys.iter().zip(times.values()) {
+        // Files from before rows had seals have two columns.
+        let seals = batch.column_by_name(SEAL).map(AsArray::as_primitive::<UInt64Type>);
+        for (row, (key, &time)) in keys.iter().zip(times.values()).enumerate() {
             let Some(Ok(key)) = key.map(<[u8; 16]>::try_from) else { continue };
             if time >= oldest_us {
-                self.known.insert(u128::from_be_bytes(key), time);
+                let seal = seals.map_or(0, |seals| seals.value(row));
+                self.known.insert(u128::from_be_bytes(key), Known { time, seal });
             }
         }
     }
 
-    /// Marks the rows whose key is not known, and remembers them. Rows with a null in their key are always new.
+    /// Says of each row what it is, and remembers those that are new. Rows with a null in their key are always new.
     /// `latest_us` is the stream's latest event before them.
     ///
     /// # Errors
     /// [`Error::TooManyKeys`] when more would have to be remembered than memory allows.
-    pub(crate) fn admit(&mut self, batch: &RecordBatch, latest_us: Option<i64>) -> Result<BooleanArray> {
+    pub(crate) fn admit(&mut self, batch: &RecordBatch, latest_us: Option<i64>) -> Result<Vec<Verdict>> {
         let oldest_us = self.oldest(latest_us);
-        let hashes = self.hashes(batch)?;
+        let (hashes, seals) = (self.hashes(batch)?, self.seals(batch)?);
         let times = times(batch, &self.contract).map(<[i64]>::to_vec).unwrap_or_default();
-        let mut new = Vec::with_capacity(hashes.len());
-        for (hash, time) in hashes.into_iter().zip(times) {
-            let is_new = match hash {
-                None => true,
-                Some(hash) => {
-                    let known = self.known.get(&hash).is_some_and(|&first| first >= oldest_us);
-                    if !known {
-                        self.known.insert(hash, time);
-                        self.new.push((hash, time));
-                    }
-                    !known
-                }
-            };
-            new.push(is_new);
-        }
+        let rows = hashes.into_iter().zip(seals).zip(times);
+        let verdicts = rows.map(|((hash, seal), time)| match hash {
+            None => Verdict::New,
+            Some(hash) => self.judge(hash, Known { time, seal }, oldest_us),
+        });
+        let verdicts = verdicts.collect();
         self.forget(oldest_us)?;
-        Ok(new.into())
+        Ok(verdicts)
+    }
+
+    fn judge(&mut self, hash: u128, row: Known, oldest_us: i64) -> Verdict {
+        match self.known.get(&hash).filter(|first| first.time >= oldest_us) {
+            Some(first) if first.seal != 0 && row.seal != 0 && first.seal != row.seal => Verdict::Conflict,
+            Some(_) => Verdict::Again,
+            None => {
+                self.known.insert(hash, row);
+                self.new.push((hash, row));
+                Verdict::New
+            }
+        }
+    }
+
+    /// A hash of each row's seal, and 0 where it has none.
+    fn seals(&self, batch: &RecordBatch) -> Result<Vec<u64>> {
+        let Some(column) = self.dedupe.seal.as_ref().and_then(|name| batch.column_by_name(name)) else {
+            return Ok(vec![0; batch.num_rows()]);
+        };
+        let texts = cast(column, &DataType::Utf8)?;
+        let seal = |text: Option<&str>| {
+            text.map_or(0, |text| {
+                let mut hasher = SipHasher24::new();
+                hasher.write(text.as_bytes());
+                hasher.finish128().h1 | 1
+            })
+        };
+        Ok(texts.as_string::<i32>().iter().map(seal).collect())
     }
 
     /// Forgets keys behind the horizon, seldom enough that it costs little per row.
     fn forget(&mut self, oldest_us: i64) -> Result<()> {
         if self.known.len() > 2 * self.kept.max(65_536) || self.known.len() > self.most {
-            self.known.retain(|_, time| *time >= oldest_us);
+            self.known.retain(|_, row| row.time >= oldest_us);
             self.kept = self.known.len();
         }
         if self.known.len() > self.most {
@@ -147,12 +191,15 @@ impl Keys {
     /// Writes the keys that are new since the last call.
     pub(crate) async fn write_new(&mut self, store: &Store, path: String) -> Result<Option<KeyFile>> {
         let new = std::mem::take(&mut self.new);
-        let Some(latest_us) = new.iter().map(|(_, time)| *time).max() else {
+        let Some(latest_us) = new.iter().map(|(_, row)| row.time).max() else {
             return Ok(None);
         };
         let keys = FixedSizeBinaryArray::try_from_iter(new.iter().map(|(key, _)| key.to_be_bytes()))?;
-        let times = Int64Array::from_iter_values(new.iter().map(|(_, time)| *time));
-        let columns = [("key", Arc::new(keys) as ArrayRef), ("event_time_us", Arc::new(times))];
+        let times = Int64Array::from_iter_values(new.iter().map(|(_, row)| row.time));
+        let mut columns = vec![("key", Arc::new(keys) as ArrayRef), ("event_time_us", Arc::new(times))];
+        if self.dedupe.seal.is_some() {
+            columns.push((SEAL, Arc::new(UInt64Array::from_iter_values(new.iter().map(|(_, row)| row.seal)))));
+        }
         let bytes = to_parquet(&RecordBatch::try_from_iter(columns)?)?;
         let file = KeyFile { path: path.clone(), sha256: sha256_hex(&bytes), keys: new.len() as u64, latest_us };
         store.replace(&path, bytes.into()).await?;
@@ -203,7 +250,7 @@ mod tests {
     const HORIZON_US: i64 = 100;
 
     fn keys() -> Keys {
-        let dedupe = Dedupe { columns: vec!["id".to_owned()], horizon_us: HORIZON_US };
+        let dedupe = Dedupe { columns: vec!["id".to_owned()], horizon_us: HORIZON_US, seal: Some("seal".to_owned()) };
         let mut contract = StreamContract::new("s");
         contract.event_time = Some("t".to_owned());
         Keys { contract, dedupe, known: HashMap::new(), new: Vec::new(), kept: 0, most: 4 }
@@ -218,7 +265,24 @@ mod tests {
     }
 
     fn admit(keys: &mut Keys, batch: &[(Option<i32>, i64)], latest_us: Option<i64>) -> Vec<bool> {
-        keys.admit(&rows(batch), latest_us).unwrap().iter().flatten().collect()
+        keys.admit(&rows(batch), latest_us).unwrap().into_iter().map(|verdict| verdict == Verdict::New).collect()
+    }
+
+    #[test]
+    fn a_known_key_with_another_seal_is_a_conflict() {
+        let with_seals = |seals: &[Option<&str>]| {
+            let ids = seals.iter().map(|_| (Some(1), 0)).collect::<Vec<_>>();
+            let columns = rows(&ids).columns().to_vec();
+            let seals: ArrayRef = Arc::new(StringArray::from(seals.to_vec()));
+            let named = [("id", Arc::clone(&columns[0])), ("t", Arc::clone(&columns[1])), ("seal", seals)];
+            RecordBatch::try_from_iter(named).unwrap()
+        };
+        use Verdict::{Again, Conflict, New};
+        let mut keys = keys();
+        let verdicts = keys.admit(&with_seals(&[Some("a"), Some("a"), Some("b"), None]), None).unwrap();
+        assert_eq!(verdicts, [New, Again, Conflict, Again]);
+        // The first one stands, whatever is sent after it.
+        assert_eq!(keys.admit(&with_seals(&[Some("b"), Some("a")]), None).unwrap(), [Conflict, Again]);
     }
 
     #[test]

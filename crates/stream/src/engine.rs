@@ -6,7 +6,7 @@ mod settle;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tidegate_contract::stream::StreamContract;
+use tidegate_contract::stream::{Dedupe, StreamContract};
 use tidegate_ledger::{Budget, Chain, Spend, Store};
 use tidegate_signal::{DQ_RESULTS, Derived, SCHEMA_DRIFT, Signal};
 use tidegate_source::Source;
@@ -343,7 +343,8 @@ impl Engine {
             wanted.extend(columns);
         }
         wanted.extend(input.contract.event_time.clone());
-        wanted.extend(input.contract.dedupe.iter().flat_map(|dedupe| dedupe.columns.clone()));
+        let told_apart = |dedupe: &Dedupe| dedupe.columns.iter().chain(&dedupe.seal).cloned().collect::<Vec<_>>();
+        wanted.extend(input.contract.dedupe.iter().flat_map(told_apart));
         let all = input.source.schema().fields().iter().map(|field| field.name().clone());
         Ok(all.filter(|column| wanted.contains(column)).collect())
     }

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::accounting::{RowAccount, StreamAccount};
-use crate::admission::{Admitted, Judge, LATE, SetAside};
+use crate::admission::{Admitted, CONFLICT, Judge, LATE, SetAside};
 use crate::clock::now_us;
 use crate::commit::{ReplayCommit, SignalEpoch, TakenRows};
 use crate::dedupe::Keys;
@@ -67,6 +67,8 @@ pub enum Skipped {
     OtherDefinition,
     /// The signal takes nothing back.
     Settled,
+    /// Another row of its key counts.
+    Conflict,
 }
 
 impl fmt::Display for Skipped {
@@ -76,6 +78,7 @@ impl fmt::Display for Skipped {
             Self::FileChanged => "the landing file is another than the one that was read",
             Self::WholeFile => "the rest of a file was given up: land its rows in a new file",
             Self::OtherDefinition => "the signals changed since, and have judged these rows themselves",
+            Self::Conflict => "another row of the same key counts, and stands",
             Self::Settled => "their signal takes nothing back: what was joined or noised stands",
         })
     }
@@ -213,6 +216,9 @@ impl Replay<'_> {
 
     fn judge(&self, position: &Position, takers: &Takers) -> Result<(u64, Arc<BTreeSet<String>>), Skipped> {
         let row = position.row.ok_or(Skipped::WholeFile)?;
+        if position.reason == CONFLICT {
+            return Err(Skipped::Conflict);
+        }
         let takers = takers.for_row(position).ok_or(Skipped::OtherDefinition)?;
         if position.signal.as_ref().is_some_and(|signal| self.epoch.settled_us.contains_key(signal)) {
             return Err(Skipped::Settled);

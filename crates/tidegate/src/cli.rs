@@ -226,12 +226,13 @@ pub(crate) struct Budget {
 }
 
 /// Why rows are set aside.
-const REASONS: [&str; 10] = [
+const REASONS: [&str; 11] = [
     "late",
     "event_in_future",
     "type_mismatch",
     "row_malformed",
     "event_time_missing",
+    "envelope_conflict",
     "schema_mismatch",
     "file_corrupt",
     "file_unreadable",

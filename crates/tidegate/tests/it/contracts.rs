@@ -236,3 +236,31 @@ fn mistakes_about_contracts_have_a_place() {
         assert!(refused.contains(code) && refused.contains(word), "{options}: {refused}");
     }
 }
+
+#[test]
+fn a_decision_that_is_told_otherwise_is_no_repetition() {
+    let project = Project::with_sql(SQL);
+    let told = |number: usize, seal: &str| {
+        let mut row = decision(number);
+        row["envelope_hash"] = seal.repeat(64).into();
+        row
+    };
+    let rows = [told(1, "a"), told(1, "a"), told(1, "b"), told(2, "a"), told(3, "a")];
+    project.write("landing/decisions/a.ndjson", lines(&rows));
+    project.run(&["run"]).ok();
+    // The first one stands, whatever comes after it, and in whatever run.
+    project.write("landing/decisions/b.ndjson", lines(&[told(2, "c"), told(3, "a")]));
+    project.run(&["run", "--until-end"]).ok();
+    assert_eq!(asked(&project, "SELECT n, people FROM released.by_class"), [json!({"n": 3, "people": 3})]);
+    let set_aside = project.run(&["quarantine", "ls", "--json"]).ok().stdout;
+    assert!(set_aside.contains("envelope_conflict") && !set_aside.contains("example.com"), "{set_aside}");
+    let epochs = serde_json::from_str::<Value>(&project.run(&["epochs", "--json"]).ok().stdout).unwrap();
+    let rows = &epochs["totals"]["streams"]["decisions"]["rows"];
+    assert_eq!((&rows["rejected"], &rows["duplicate"]), (&json!(2), &json!(2)), "{rows}");
+    let replayed = project.run(&["quarantine", "replay", "--stream", "decisions"]).ok();
+    assert!(replayed.stderr.contains("another row of the same key counts"), "{replayed:?}");
+    // A signal that comes later passes them over, too.
+    project.write("sql/later.sql", "CREATE SIGNAL later WITH (scope = 'local', kind = 'ops') AS SELECT tenant_id, COUNT(*) AS n FROM decisions GROUP BY tenant_id;");
+    project.run(&["run", "--until-end"]).ok();
+    assert_eq!(asked(&project, "SELECT n FROM local.later"), [json!({"n": 3})]);
+}
