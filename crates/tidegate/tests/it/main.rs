@@ -20,6 +20,7 @@ mod evidence;
 mod feeding;
 mod follow;
 mod guard;
+mod killed;
 mod labels;
 mod mappings;
 mod noise;
