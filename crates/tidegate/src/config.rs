@@ -27,6 +27,7 @@ pub(crate) struct Config {
     pub(crate) serve: Serve,
     pub(crate) evidence: Evidence,
     pub(crate) learning: Learning,
+    pub(crate) lineage: Lineage,
 }
 
 /// Whose rows are taken.
@@ -88,6 +89,18 @@ pub(crate) struct Keys {
     pub(crate) tenants_file: Option<PathBuf>,
     /// An environment variable with a key for each tenant.
     pub(crate) tenants_env: Option<String>,
+}
+
+/// Who hears what was made of what. Nobody, unless it is said.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Lineage {
+    /// `files`, or the URL of a catalogue that takes OpenLineage events.
+    pub(crate) to: Option<String>,
+    /// Under which namespace signals are jobs.
+    pub(crate) namespace: Option<String>,
+    /// An environment variable with the token that the catalogue asks for.
+    pub(crate) token_env: Option<String>,
 }
 
 /// How a rollout keeps time.

@@ -13,6 +13,7 @@ mod evidence;
 mod failure;
 mod instants;
 mod labels;
+mod lineage;
 mod log;
 mod metrics;
 mod output;

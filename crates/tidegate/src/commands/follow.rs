@@ -10,6 +10,7 @@ use tidegate_stream::{Backlog, Engine, InputEnd, Progress, Summary};
 use super::run::{describe, report, run_id};
 use crate::cli::{self, Place};
 use crate::failure::{Failure, Result};
+use crate::lineage::Lineage;
 use crate::metrics::{Exporter, Following};
 use crate::output::print;
 use crate::project::Project;
@@ -25,6 +26,7 @@ pub(crate) async fn run(place: &Place, options: &cli::Run) -> Result<ExitCode> {
     let _exporter = options.metrics.map(|address| Exporter::serve(address, metrics.registry())).transpose()?;
     let mut engine = project.engine(run_id()?).await?;
     engine.skip_unlistable();
+    let lineage = Lineage::of(&project).await?;
     let signals = Signals::listen(engine.stop())?;
     let full_bytes = project.config.limits().max_bytes as u64;
     let (poll, linger, json) = (options.poll, options.linger, options.json);
@@ -36,6 +38,7 @@ pub(crate) async fn run(place: &Place, options: &cli::Run) -> Result<ExitCode> {
         linger,
         json,
         metrics,
+        lineage,
         unlisted: BTreeMap::new(),
         epochs: 0,
         rows: 0,
@@ -58,6 +61,7 @@ struct Follower {
     linger: Duration,
     json: bool,
     metrics: Arc<Following>,
+    lineage: Option<Lineage>,
     /// Streams whose folder cannot be listed now, and why: said once.
     unlisted: BTreeMap<String, String>,
     epochs: u64,
@@ -111,6 +115,9 @@ impl Follower {
         };
         let summary = self.engine.drain(InputEnd::Pause, &note).await?;
         self.metrics.add(&summary);
+        if let Some(lineage) = &mut self.lineage {
+            lineage.tell().await?;
+        }
         self.epochs += summary.epochs;
         self.rows += summary.streams.values().map(|stream| stream.rows).sum::<u64>();
         if summary.is_idle() { Ok(()) } else { self.tell(&summary) }

@@ -12,6 +12,7 @@ use crate::cli::{self, Place};
 use crate::failure::{Failure, Result};
 use crate::instants;
 use crate::labels::settle::settle_if_declared;
+use crate::lineage::Lineage;
 use crate::output::print;
 use crate::progress::Bar;
 use crate::project::Project;
@@ -25,7 +26,11 @@ pub(crate) async fn run(place: &Place, options: &cli::Run) -> Result<ExitCode> {
     }
     let project = Project::load(place).await?;
     let end = if options.until_end { InputEnd::End } else { InputEnd::Pause };
+    let mut lineage = Lineage::of(&project).await?;
     let summary = drain(&project, end).await?;
+    if let Some(lineage) = &mut lineage {
+        lineage.tell().await?;
+    }
     if options.json {
         let text = serde_json::to_string_pretty(&report(&summary));
         let text = text.map_err(|error| Failure::infrastructure("TG500", error.to_string(), "report this as a bug"))?;

@@ -22,6 +22,7 @@ mod follow;
 mod guard;
 mod killed;
 mod labels;
+mod lineage;
 mod mappings;
 mod noise;
 mod outcome_recipes;
