@@ -4,7 +4,7 @@
 //! value is worked on once.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -14,11 +14,15 @@ use arrow::array::{
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int32Type};
 use arrow::error::ArrowError;
+use foldhash::fast::FixedState;
 use sha2::{Digest, Sha256};
 use tidegate_contract::IngestPolicy;
 use tidegate_keyring::Tokens;
 
 use crate::{ColumnCounts, Detected, Error, Result, Scrubber};
+
+/// So many clean texts of a column are remembered while a batch is looked at.
+const REMEMBERED: usize = 1024;
 
 /// Whose rows are these: for each row the place of its tenant, and what makes the tokens of each tenant.
 pub(crate) struct Tenants<'a> {
@@ -250,14 +254,26 @@ pub(crate) fn scrubbed(
 fn scrubbed_texts(array: &ArrayRef, scrubber: Scrubber, counts: &mut ColumnCounts) -> Result<ArrayRef, ArrowError> {
     let values = texts(array)?;
     let before = counts.detected.total();
-    let mut written = StringBuilder::with_capacity(values.len(), values.value_data().len());
-    for value in &values {
-        written.append_option(value.map(|value| scrubber.scrub_counted(value, &mut counts.detected)));
+    // Codes and names are few: those that are clean are looked at once.
+    let mut clean: HashSet<&str, FixedState> = HashSet::default();
+    let mut found: Vec<(usize, String)> = Vec::new();
+    for (row, value) in values.iter().enumerate() {
+        let Some(value) = value.filter(|value| !clean.contains(value)) else { continue };
+        match scrubber.scrub_counted(value, &mut counts.detected) {
+            Cow::Owned(scrubbed) => found.push((row, scrubbed)),
+            Cow::Borrowed(_) if clean.len() < REMEMBERED => drop(clean.insert(value)),
+            Cow::Borrowed(_) => {}
+        }
     }
     if counts.detected.total() == before {
         return Ok(Arc::clone(array));
     }
-    cast(&written.finish(), array.data_type())
+    let mut found = found.into_iter().peekable();
+    let written = values.iter().enumerate().map(|(row, value)| match found.next_if(|(of, _)| *of == row) {
+        Some((_, scrubbed)) => Some(Cow::Owned(scrubbed)),
+        None => value.map(Cow::Borrowed),
+    });
+    cast(&written.collect::<StringArray>(), array.data_type())
 }
 
 /// What stands for an identifier in which something personal is found.

@@ -3,25 +3,31 @@
 //! ```text
 //! Flight rows ---------------------> conform --> door (redaction) --> landing
 //! OTLP spans, logs --> mapping --> decisions, decision_steps, labels --^
+//!                          `-----> what was said, if it is to be kept: evidence
 //! ```
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use datafusion::arrow::array::{ArrayRef, StringArray};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use futures::FutureExt;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use serde_json::{Map, Value};
 use tidegate_intake::{Denied, Door, EvidenceShelf, conform};
 use tidegate_land::{Arrival, Landing, Producer};
-use tidegate_otlp::{Context, Mapped, Mapper};
+use tidegate_otlp::{Content, Context, Mapped, Mapper, Stream, Unredacted};
 use tidegate_receive::{Intake, Landed, Origin, Partial, Refused, Rows, Taken};
 use tidegate_redact::scrub;
 use tidegate_stream::now_us;
 use tokio::sync::Mutex;
 
 use crate::metrics::Receiving;
+
+/// The column of references to what was said.
+const EVIDENCE_REF: &str = "evidence_ref";
 
 /// A stream that takes what arrives.
 pub(crate) struct Desk {
@@ -70,11 +76,12 @@ impl FrontDoor {
         if !["decisions", "decision_steps", "labels"].iter().any(|stream| self.desks.contains_key(*stream)) {
             return Err(Refused::UnknownStream);
         }
-        let rows = mapped.unredacted();
+        let Unredacted { decisions, steps, labels, content } = mapped.unredacted();
         let mut waiting = Vec::new();
-        for (name, batch) in [("decisions", rows.decisions), ("decision_steps", rows.steps), ("labels", rows.labels)] {
-            let Some(desk) = self.desks.get(name).filter(|_| batch.num_rows() > 0) else { continue };
-            let batch = desk.admit(&batch, self.shelf.as_ref()).await?;
+        for (stream, batch) in [(Stream::Decisions, decisions), (Stream::Steps, steps), (Stream::Labels, labels)] {
+            let desk = self.desks.get(stream.as_str()).filter(|_| batch.num_rows() > 0);
+            let Some(desk) = desk else { continue };
+            let batch = desk.admit(&with_evidence(batch, stream, &content), self.shelf.as_ref()).await?;
             if batch.num_rows() == 0 {
                 continue;
             }
@@ -93,6 +100,24 @@ impl FrontDoor {
     fn context(&self) -> Context<'static> {
         Context { tenant: None, ingested_at_us: now_us(), source: "otlp" }
     }
+}
+
+/// Rows with what was said beside them where a reference to it will stand: as one JSON object for each row.
+fn with_evidence(rows: RecordBatch, stream: Stream, content: &[Content]) -> RecordBatch {
+    let mut said: BTreeMap<usize, Map<String, Value>> = BTreeMap::new();
+    for content in content.iter().filter(|content| content.stream == stream) {
+        said.entry(content.row).or_default().insert(content.key.clone(), content.text.clone().into());
+    }
+    let schema = rows.schema();
+    let Ok(place) = schema.index_of(EVIDENCE_REF) else { return rows };
+    if said.is_empty() {
+        return rows;
+    }
+    let texts = (0..rows.num_rows()).map(|row| said.remove(&row).map(|said| Value::Object(said).to_string()));
+    let texts: ArrayRef = Arc::new(texts.collect::<StringArray>());
+    let mut columns = rows.columns().to_vec();
+    columns[place] = texts;
+    RecordBatch::try_new(schema, columns).unwrap_or(rows)
 }
 
 impl Intake for FrontDoor {

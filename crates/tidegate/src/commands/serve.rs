@@ -10,7 +10,7 @@ use datafusion::arrow::datatypes::Schema;
 use tidegate_contract::LANDED;
 use tidegate_land::{Extra, Landing, Options, Producer};
 use tidegate_ledger::Store;
-use tidegate_otlp::Mapper;
+use tidegate_otlp::{ContentPolicy, Mapper};
 use tidegate_receive::{Limits, Listen, Receiver, Secret, Tls};
 use tidegate_signal::StreamDefinition;
 use tidegate_source::Format;
@@ -55,6 +55,7 @@ pub(crate) async fn run(place: &Place, options: &Serve) -> Result<ExitCode> {
     }
     eprintln!("taking {names}; end with Ctrl-C or SIGTERM");
     let shelf = super::vault::shelf(&project).await?;
+    let mapper = if shelf.is_some() { mapper.with_content(ContentPolicy::Evidence) } else { mapper };
     let front = Arc::new(FrontDoor { desks, mapper, shelf, metrics: Receiving::default(), own });
     let registry = || front.metrics.registry(Arc::clone(&front));
     let _exporter = options.metrics.map(|address| Exporter::serve(address, registry())).transpose()?;

@@ -95,6 +95,9 @@ impl Receiving {
     }
 }
 
+/// A measurement of a landing: its name, what it says, and where it stands.
+type Landed = (&'static str, &'static str, fn(&Metrics) -> u64);
+
 /// What is landed, asked when a Prometheus does.
 struct Landings(Arc<FrontDoor>);
 
@@ -106,7 +109,7 @@ impl fmt::Debug for Landings {
 
 impl Collector for Landings {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let counters: [(&str, &str, fn(&Metrics) -> u64); 5] = [
+        let counters: [Landed; 5] = [
             ("landed_rows", "Rows landed", |landed| landed.rows),
             ("landed_files", "Files landed", |landed| landed.files),
             ("landed_bytes", "Bytes of files landed", |landed| landed.bytes),
@@ -120,7 +123,7 @@ impl Collector for Landings {
                 number.encode(family.encode_family(&of("stream", stream))?)?;
             }
         }
-        let gauges: [(&str, &str, fn(&Metrics) -> u64); 2] = [
+        let gauges: [Landed; 2] = [
             ("waiting_batches", "Batches taken in and not landed yet", |landed| landed.waiting),
             ("waiting_bytes", "Bytes of these", |landed| landed.waiting_bytes),
         ];

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray
 use serde_json::Value;
 
 use crate::project::Project;
-use crate::serve::{Served, asked, send};
+use crate::serve::{Served, asked, send, span};
 
 const CONTRACT: &str = "apiVersion: v3.1.0
 kind: DataContract
@@ -74,6 +74,35 @@ async fn evidence_is_read_for_a_purpose_and_forgotten_with_its_tenant() {
     let gone = get(&reference(0), "incident").failure();
     assert!(gone.contains("TG733"), "{gone}");
     assert_eq!(get(&reference(1), "incident").ok().stdout.trim_end(), "the other one's words");
+}
+
+#[test]
+fn what_an_agent_was_told_is_evidence_where_that_is_asked_for() {
+    const SQL: &str = "
+CREATE STREAM decisions WITH (path = 'landing/decisions/', format = 'parquet', contract = 'decisions');
+CREATE SIGNAL said WITH (scope = 'local', kind = 'ops') AS
+SELECT tenant_id, COUNT(*) AS n, MAX(evidence_ref) AS reference FROM decisions GROUP BY tenant_id;";
+    for keep in [true, false] {
+        let project = Project::with_sql(SQL);
+        project.write("tidegate.toml", format!("[evidence]\nkeep = {keep}\npurposes = [\"incident\"]\n"));
+        let served = Served::start(&project);
+        assert_eq!(served.post("/v1/traces", &span(1).to_string()).0, 200);
+        served.stop().ok();
+        project.run(&["run", "--until-end"]).ok();
+        for (name, bytes) in project.files(".") {
+            assert!(!bytes.windows(7).any(|part| part == b"hunter2"), "{name}");
+        }
+        let rows = asked(&project, "SELECT n, reference FROM local.said");
+        assert_eq!(rows[0]["n"], 1);
+        let Some(reference) = rows[0]["reference"].as_str() else {
+            assert!(!keep, "{rows:?}");
+            continue;
+        };
+        assert!(keep, "{rows:?}");
+        let read = project.run(&["evidence", "get", reference, "--who", "ann", "--purpose", "incident"]).ok().stdout;
+        let said = serde_json::from_str::<Value>(&read).unwrap();
+        assert_eq!(said["gen_ai.input.messages"], "my password is hunter2");
+    }
 }
 
 #[test]

@@ -116,7 +116,7 @@ impl Served {
     }
 
     /// The status and the body of an answer.
-    fn post(&self, path: &str, body: &str) -> (u16, String) {
+    pub(crate) fn post(&self, path: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.http).unwrap();
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
@@ -180,7 +180,7 @@ pub(crate) fn asked(project: &Project, query: &str) -> Vec<Value> {
 }
 
 /// One span of an agent, as the OpenTelemetry SDKs write JSON.
-fn span(number: u64) -> Value {
+pub(crate) fn span(number: u64) -> Value {
     let text = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
     json!({"resourceSpans": [{"resource": {"attributes": [text("tenant.id", "acme"), text("deployment.environment.name", "prod"), text("cloud.region", "eu")]},
     "scopeSpans": [{"spans": [{

@@ -1,0 +1,15 @@
+CREATE STREAM seconds WITH (path = 'landing/seconds/', format = 'parquet', event_time = 'at', watermark = INTERVAL '40000 days');
+CREATE STREAM millis WITH (path = 'landing/millis/', format = 'parquet', event_time = 'at', watermark = INTERVAL '40000 days');
+CREATE STREAM nanos WITH (path = 'landing/nanos/', format = 'parquet', event_time = 'at', watermark = INTERVAL '40000 days');
+CREATE STREAM zoned WITH (path = 'landing/zoned/', format = 'parquet', event_time = 'at', watermark = INTERVAL '40000 days');
+CREATE STREAM texts WITH (path = 'landing/texts/', format = 'parquet', event_time = 'at', watermark = INTERVAL '40000 days');
+CREATE STREAM dates WITH (path = 'landing/dates/', format = 'parquet', event_time = 'at', watermark = INTERVAL '40000 days');
+CREATE STREAM all_types WITH (path = 'landing/all_types/', format = 'parquet');
+CREATE STREAM declared (kind VARCHAR, v BIGINT, w DOUBLE) WITH (path = 'landing/declared/', format = 'parquet');
+CREATE STREAM lines (at TIMESTAMP, kind VARCHAR, v BIGINT, w DOUBLE, b BOOLEAN, tags VARCHAR[]) WITH (path = 'landing/lines/', format = 'ndjson', event_time = 'at', watermark = INTERVAL '40000 days');
+CREATE SIGNAL by_second AS SELECT window_start, COUNT(*) AS n FROM TUMBLE(seconds, at, INTERVAL '1 hour') GROUP BY window_start;
+CREATE SIGNAL by_milli AS SELECT window_start, COUNT(*) AS n FROM TUMBLE(millis, at, INTERVAL '1 hour') GROUP BY window_start;
+CREATE SIGNAL by_nano AS SELECT window_start, MAX(at) AS latest, COUNT(*) AS n FROM TUMBLE(nanos, at, INTERVAL '1 hour') GROUP BY window_start;
+CREATE SIGNAL by_zoned AS SELECT window_start, COUNT(*) AS n FROM TUMBLE(zoned, at, INTERVAL '1 hour') GROUP BY window_start;
+CREATE SIGNAL by_text AS SELECT window_start, COUNT(*) AS n FROM TUMBLE(texts, at, INTERVAL '1 hour') GROUP BY window_start;
+CREATE SIGNAL by_date AS SELECT window_start, COUNT(*) AS n FROM TUMBLE(dates, at, INTERVAL '1 hour') GROUP BY window_start;

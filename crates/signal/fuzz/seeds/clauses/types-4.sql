@@ -1,0 +1,16 @@
+CREATE STREAM seconds WITH (path = 'landing/seconds/', format = 'parquet', event_time = 'at', watermark = INTERVAL '40000 days');
+CREATE STREAM millis WITH (path = 'landing/millis/', format = 'parquet', event_time = 'at', watermark = INTERVAL '40000 days');
+CREATE STREAM nanos WITH (path = 'landing/nanos/', format = 'parquet', event_time = 'at', watermark = INTERVAL '40000 days');
+CREATE STREAM zoned WITH (path = 'landing/zoned/', format = 'parquet', event_time = 'at', watermark = INTERVAL '40000 days');
+CREATE STREAM texts WITH (path = 'landing/texts/', format = 'parquet', event_time = 'at', watermark = INTERVAL '40000 days');
+CREATE STREAM dates WITH (path = 'landing/dates/', format = 'parquet', event_time = 'at', watermark = INTERVAL '40000 days');
+CREATE STREAM all_types WITH (path = 'landing/all_types/', format = 'parquet');
+CREATE STREAM declared (kind VARCHAR, v BIGINT, w DOUBLE) WITH (path = 'landing/declared/', format = 'parquet');
+CREATE STREAM lines (at TIMESTAMP, kind VARCHAR, v BIGINT, w DOUBLE, b BOOLEAN, tags VARCHAR[]) WITH (path = 'landing/lines/', format = 'ndjson', event_time = 'at', watermark = INTERVAL '40000 days');
+CREATE SIGNAL by_integers AS SELECT i8, i16, i32, i64, u8, u16, u32, u64, COUNT(*) AS n FROM all_types GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
+CREATE SIGNAL by_numbers AS SELECT f32, f64, d128, b, date32, seconds, COUNT(*) AS n FROM all_types GROUP BY f32, f64, d128, b, date32, seconds;
+CREATE SIGNAL by_text_types AS SELECT utf8view, utf8, large_utf8, dictionary, bytes, COUNT(*) AS n FROM all_types GROUP BY utf8view, utf8, large_utf8, dictionary, bytes;
+CREATE SIGNAL by_list AS SELECT list, COUNT(*) AS n FROM all_types GROUP BY list;
+CREATE SIGNAL sums AS SELECT SUM(i8) AS i8, SUM(i16) AS i16, SUM(i32) AS i32, SUM(u8) AS u8, SUM(u16) AS u16, SUM(u32) AS u32, SUM(f32) AS f32, SUM(d128) AS d128 FROM all_types;
+CREATE SIGNAL extremes AS SELECT MIN(i8) AS i8, MAX(u64) AS u64, MIN(f32) AS f32, MAX(d128) AS d128, MIN(b) AS b, MIN(date32) AS date32, MAX(seconds) AS seconds, MIN(dictionary) AS dictionary, MAX(large_utf8) AS large_utf8, MIN(bytes) AS bytes FROM all_types;
+CREATE SIGNAL distinct_types AS SELECT COUNT(DISTINCT i8) AS i8, COUNT(DISTINCT f32) AS f32, COUNT(DISTINCT d128) AS d128, COUNT(DISTINCT b) AS b, COUNT(DISTINCT dictionary) AS dictionary, COUNT(DISTINCT bytes) AS bytes FROM all_types;
