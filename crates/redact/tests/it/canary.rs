@@ -103,7 +103,7 @@ async fn no_secret_comes_through() {
     let redactor = Redactor::new(shipped(), "tenant_id", keyring()).with_user("user_token");
     let redacted = redactor.redact(&batch).await.unwrap();
     assert_eq!((redacted.batch.num_rows(), redacted.refused.num_rows()), (ROWS - ROWS / 50, ROWS / 50));
-    assert_eq!(redacted.evidence.len(), redacted.batch.num_rows());
+    assert_eq!(redacted.evidence.len(), 2 * redacted.batch.num_rows(), "of `override_reason` and `evidence_ref`");
     assert_clean("the batch", &bytes(&redacted.batch), &planted);
     assert_clean("what was refused", &bytes(&redacted.refused), &planted);
     let shown = format!("{redacted:?} {:?} {:?} {:?}", redacted.counts, redacted.evidence, redactor);
