@@ -33,8 +33,8 @@ pub struct SourceFile {
 /// listed are left out too. In an object store nothing is there until it is whole.
 ///
 /// It waits for the disk or the store, and so belongs on a blocking thread. A store gives its listing in pages of about a
-/// thousand files, and every listing is a whole one: a file may land in an old folder at any time, and one that was read
-/// must be seen when its size is another.
+/// thousand files. This one is whole: a file may land in an old folder at any time, and one that was read must be seen when its
+/// size is another.
 ///
 /// # Errors
 /// [`Error::PathMissing`] when the root is gone, [`Error::Unlistable`] when a folder may not be listed.
@@ -68,32 +68,62 @@ pub fn discover(location: &Location, format: Format) -> Result<Vec<SourceFile>> 
 }
 
 fn discover_remote(location: &Location, format: Format, remote: &Remote, root: &str) -> Result<Vec<SourceFile>> {
-    let place = |path: String| Place::Remote { remote: remote.clone(), path };
-    let file = |id: String, path: String, size, modified_us| SourceFile {
-        partitions: partition::parse(&id),
-        id,
-        path: place(path),
-        size,
-        modified_us,
-    };
-    let unlistable = |source| Error::Unlistable { path: location.root().to_string().into(), source };
-    if let Select::One(name) = location.select() {
-        let path = below(root, name);
-        let stat = remote.stat(&path).map_err(unlistable)?;
-        let Some(stat) = stat else { return Err(Error::PathMissing { path: place(path).to_string().into() }) };
-        return Ok(vec![file(name.clone(), path, stat.size, stat.last_modified.timestamp_micros())]);
+    let candidates = Candidates { location, format, remote, root };
+    let Select::One(name) = location.select() else { return candidates.list("") };
+    let path = below(root, name);
+    let stat = remote.stat(&path).map_err(|error| candidates.unlistable(error))?;
+    let place = Place::Remote { remote: remote.clone(), path };
+    let Some(stat) = stat else { return Err(Error::PathMissing { path: place.to_string().into() }) };
+    Ok(vec![SourceFile {
+        partitions: partition::parse(name),
+        id: name.clone(),
+        path: place,
+        size: stat.size,
+        modified_us: stat.last_modified.timestamp_micros(),
+    }])
+}
+
+/// What lies below a folder of a store, of which some files belong to a stream.
+pub(crate) struct Candidates<'a> {
+    pub(crate) location: &'a Location,
+    pub(crate) format: Format,
+    pub(crate) remote: &'a Remote,
+    pub(crate) root: &'a str,
+}
+
+impl Candidates<'_> {
+    /// The files of the stream below one of its folders, sorted; below all of them where it is empty.
+    pub(crate) fn list(&self, folder: &str) -> Result<Vec<SourceFile>> {
+        let (select, format, base) = (self.location.select().clone(), self.format, below(self.root, ""));
+        let listed = if folder.is_empty() { self.root.to_owned() } else { below(self.root, folder) };
+        let kept = self.remote.list(&listed, move |stat| {
+            let id = stat.location.as_ref().strip_prefix(&base)?;
+            let name = id.rsplit('/').next().unwrap_or(id);
+            let is_visible = !id.split('/').any(is_hidden) && !is_temporary(name);
+            (is_visible && belongs(&select, format, id))
+                .then(|| (id.to_owned(), stat.location.to_string(), stat.size, stat.last_modified.timestamp_micros()))
+        });
+        let mut kept = kept.map_err(|error| self.unlistable(error))?;
+        kept.sort_unstable();
+        let file = |(id, path, size, modified_us): (String, String, u64, i64)| SourceFile {
+            partitions: partition::parse(&id),
+            id,
+            path: Place::Remote { remote: self.remote.clone(), path },
+            size,
+            modified_us,
+        };
+        Ok(kept.into_iter().map(file).collect())
     }
-    let (select, folder) = (location.select().clone(), below(root, ""));
-    let kept = remote.list(root, move |stat| {
-        let id = stat.location.as_ref().strip_prefix(&folder)?;
-        let name = id.rsplit('/').next().unwrap_or(id);
-        let is_visible = !id.split('/').any(is_hidden) && !is_temporary(name);
-        (is_visible && belongs(&select, format, id))
-            .then(|| (id.to_owned(), stat.location.to_string(), stat.size, stat.last_modified.timestamp_micros()))
-    });
-    let mut kept = kept.map_err(unlistable)?;
-    kept.sort_unstable();
-    Ok(kept.into_iter().map(|(id, path, size, modified_us)| file(id, path, size, modified_us)).collect())
+
+    /// The visible folders right below the root, sorted; and whether files lie there, too.
+    pub(crate) fn folders(&self) -> Result<(Vec<String>, bool)> {
+        let (folders, has_files) = self.remote.folders(self.root).map_err(|error| self.unlistable(error))?;
+        Ok((folders.into_iter().filter(|folder| !is_hidden(folder)).collect(), has_files))
+    }
+
+    fn unlistable(&self, source: std::io::Error) -> Error {
+        Error::Unlistable { path: self.location.root().to_string().into(), source }
+    }
 }
 
 /// A path in a store below a folder that may be its root.

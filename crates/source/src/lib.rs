@@ -36,6 +36,7 @@ mod discover;
 mod epoch;
 mod error;
 mod format;
+mod listing;
 mod location;
 mod partition;
 mod place;

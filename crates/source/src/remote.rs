@@ -117,6 +117,18 @@ impl Remote {
         })
     }
 
+    /// The names of the folders right below a folder, sorted; and whether files lie there, too.
+    pub(crate) fn folders(&self, folder: &str) -> io::Result<(Vec<String>, bool)> {
+        let folder = parse(folder)?;
+        self.wait(|objects| async move {
+            let listed = objects.list_with_delimiter(Some(&folder)).await?;
+            let names = listed.common_prefixes.iter().filter_map(|path| path.filename().map(str::to_owned));
+            let mut names = names.collect::<Vec<_>>();
+            names.sort_unstable();
+            Ok((names, !listed.objects.is_empty()))
+        })
+    }
+
     /// A file to read, of the size that it had when it was listed.
     pub(crate) fn open(&self, path: &str, size: u64) -> io::Result<RemoteFile> {
         let file = File { remote: self.clone(), path: parse(path)?, size, windows: Mutex::default() };

@@ -11,6 +11,7 @@ use futures::stream::BoxStream;
 use tidegate_contract::stream::StreamContract;
 
 use crate::budget::Budget;
+use crate::listing::Listing;
 use crate::read::Refinement;
 use crate::shape::{EventTime, Request};
 use crate::{
@@ -51,6 +52,7 @@ pub struct Source {
     event_time: Option<EventTime>,
     budget: Arc<Budget>,
     refinement: Refinement,
+    listing: Listing,
 }
 
 impl Source {
@@ -124,6 +126,7 @@ impl Source {
             event_time,
             budget: Arc::new(Budget::new(BYTES_IN_FLIGHT)),
             refinement: Refinement::default(),
+            listing: Listing::default(),
         }
     }
 
@@ -169,12 +172,13 @@ impl Source {
         self.format
     }
 
-    /// The files there are now; see [`discover`].
+    /// The files there are now; see [`discover`]. In a store whose folders are days, a source that was asked less than ten minutes
+    /// ago lists the latest two days and new ones, and takes the others as it saw them.
     ///
     /// # Errors
     /// [`Error::PathMissing`] or [`Error::Unlistable`].
     pub fn discover(&self) -> Result<Vec<SourceFile>> {
-        discover(&self.location, self.format)
+        self.listing.discover(&self.location, self.format)
     }
 
     /// The same from a task that must not wait: the listing is taken on a blocking thread.
