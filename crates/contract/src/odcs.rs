@@ -41,13 +41,15 @@ use semver::Version;
 use tidegate_document::Location;
 
 pub use column::{Column, Literal};
-pub use rule::{Metric, Operator, Pattern, Range, Rule, Severity, Threshold, Unit, Valid, Values, Violation};
+pub use pattern::Pattern;
+pub use rule::{Metric, Operator, Range, Rule, Severity, Threshold, Unit, Valid, Values, Violation};
 
 use crate::vocabulary::vocabulary;
 use crate::{Classification, Result};
 
 mod column;
 mod parse;
+mod pattern;
 mod raw;
 mod rule;
 mod types;

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use arrow::datatypes::DataType;
 use chrono::NaiveDate;
-use regex::RegexBuilder;
 use semver::Version;
 use tidegate_document::{Fault, Location, Misread, Place, Source, Spanned, nearest};
 
 use super::column::{Column, Literal};
+use super::pattern::Pattern;
 use super::raw::{RawArguments, RawContract, RawCustom, RawObject, RawOptions, RawProperty, RawRule, RawSla, Text};
-use super::rule::{Metric, Operator, Pattern, Range, Rule, Severity, Threshold, Unit, Valid, Values, Violation};
+use super::rule::{Metric, Operator, Range, Rule, Severity, Threshold, Unit, Valid, Values, Violation};
 use super::types::Shape;
 use super::value::Value;
 use super::{DataContract, Mode, Reliability, Status};
@@ -30,8 +30,6 @@ const TELLING_LENGTH: usize = 8;
 
 /// Columns that take extra attributes.
 const ATTRIBUTE_PREFIX: &str = "attr_";
-/// A pattern's program may have so many bytes.
-const PATTERN_BYTES: usize = 1 << 20;
 const MAX_COLUMNS: usize = 4096;
 
 const API_VERSION: &str = "v3.1.0";
@@ -354,9 +352,8 @@ impl Reader<'_> {
 
     fn pattern(&self, text: &Text, data_type: &DataType) -> Result<Pattern> {
         self.must(is_text(data_type), "pattern", text.referenced, "that of a text column")?;
-        let pattern = RegexBuilder::new(&text.value).size_limit(PATTERN_BYTES).build();
         let rule = "a regular expression without lookaround and backreferences, of moderate size";
-        pattern.map(Pattern).map_err(|_| self.broken("pattern", text, rule))
+        Pattern::new(&text.value).ok_or_else(|| self.broken("pattern", text, rule))
     }
 
     fn quality(&self, raw: &Spanned<RawRule>, column: Option<&Column>, contract: &mut DataContract) -> Result<()> {

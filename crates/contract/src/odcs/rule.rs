@@ -5,9 +5,9 @@
 
 use std::fmt;
 
-use regex::Regex;
 use tidegate_document::Location;
 
+use super::pattern::Pattern;
 use crate::vocabulary::vocabulary;
 
 vocabulary! {
@@ -171,30 +171,6 @@ impl Values {
             Self::Text(texts) => texts.clone(),
             Self::Whole(numbers) => numbers.iter().map(ToString::to_string).collect(),
         }
-    }
-}
-
-/// A regular expression; two are the same when they are written the same.
-#[derive(Debug, Clone)]
-pub struct Pattern(pub(super) Regex);
-
-impl Pattern {
-    /// Whether it is found in the text.
-    #[must_use]
-    pub fn matches(&self, text: &str) -> bool {
-        self.0.is_match(text)
-    }
-
-    /// How it is written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-}
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
     }
 }
 
