@@ -1,13 +1,14 @@
 //! Which rows of a column break a rule?
 //!
-//! Column by column: a dictionary is asked about its few values and not about its rows, and a column without nulls is
-//! not looked at for nulls.
+//! Column by column: a dictionary is asked about its few values and not about its rows, a column of numbers first about
+//! its least and its greatest, and a column without nulls is not looked at for nulls.
 
-use arrow::array::{Array, ArrayAccessor, AsArray};
+use arrow::array::{Array, ArrayAccessor, AsArray, BooleanArray};
 use arrow::buffer::BooleanBuffer;
-use arrow::datatypes::{ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type};
+use arrow::compute::{max, min, take};
+use arrow::datatypes::{ArrowNumericType, DataType, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type};
 
-use crate::{Metric, Valid};
+use crate::{Metric, Range, Valid};
 
 /// The rows that break the metric's rule; `None` if none does.
 pub(crate) fn violations(metric: &Metric, array: &dyn Array) -> Option<BooleanBuffer> {
@@ -20,6 +21,7 @@ pub(crate) fn violations(metric: &Metric, array: &dyn Array) -> Option<BooleanBu
             });
             either(absent, missing)
         }
+        Metric::InvalidValues(valid) if lies_within(valid, array) => None,
         Metric::InvalidValues(valid) => texts(array, |text| !is_valid_text(valid, text))
             .or_else(|| numbers(array, |number| !is_valid_number(valid, number))),
         Metric::DuplicateValues(_) | Metric::RowCount => None,
@@ -40,13 +42,50 @@ fn either(one: Option<BooleanBuffer>, other: Option<BooleanBuffer>) -> Option<Bo
 fn is_valid_text(valid: &Valid, text: &str) -> bool {
     valid.values.as_ref().is_none_or(|values| values.has_text(text))
         && valid.pattern.as_ref().is_none_or(|pattern| pattern.matches(text))
-        && valid.length.is_none_or(|length| length.has(text.chars().count() as f64))
+        && valid.length.is_none_or(|length| has_length(length, text))
+}
+
+/// Whether a text has so many characters. They are counted only where its bytes do not tell: a character has one to four of
+/// them, and a range has no holes.
+fn has_length(length: Range, text: &str) -> bool {
+    let (least, most) = (text.len().div_ceil(4), text.len());
+    (length.has(least as f64) && length.has(most as f64)) || length.has(text.chars().count() as f64)
 }
 
 #[derive(Clone, Copy)]
 enum Number {
     Whole(i64),
     Other(f64),
+}
+
+impl From<i16> for Number {
+    fn from(number: i16) -> Self {
+        Self::Whole(number.into())
+    }
+}
+
+impl From<i32> for Number {
+    fn from(number: i32) -> Self {
+        Self::Whole(number.into())
+    }
+}
+
+impl From<i64> for Number {
+    fn from(number: i64) -> Self {
+        Self::Whole(number)
+    }
+}
+
+impl From<f32> for Number {
+    fn from(number: f32) -> Self {
+        Self::Other(number.into())
+    }
+}
+
+impl From<f64> for Number {
+    fn from(number: f64) -> Self {
+        Self::Other(number)
+    }
 }
 
 fn is_valid_number(valid: &Valid, number: Number) -> bool {
@@ -58,6 +97,26 @@ fn is_valid_number(valid: &Valid, number: Number) -> bool {
         && valid.values.as_ref().is_none_or(|values| whole.is_some_and(|whole| values.has_whole(whole)))
 }
 
+/// Whether the least and the greatest number of a column are valid, and with them all between: a range has no holes.
+fn lies_within(valid: &Valid, array: &dyn Array) -> bool {
+    let ends = match array.data_type() {
+        _ if valid.values.is_some() => return false,
+        DataType::Int16 => ends::<Int16Type>(array),
+        DataType::Int32 => ends::<Int32Type>(array),
+        DataType::Int64 => ends::<Int64Type>(array),
+        // NaN, which lies nowhere, counts as the least or as the greatest.
+        DataType::Float32 => ends::<Float32Type>(array),
+        DataType::Float64 => ends::<Float64Type>(array),
+        _ => return false,
+    };
+    ends.into_iter().flatten().all(|number| is_valid_number(valid, number))
+}
+
+fn ends<T: ArrowNumericType<Native: Into<Number>>>(array: &dyn Array) -> [Option<Number>; 2] {
+    let array = array.as_primitive::<T>();
+    [min(array).map(Into::into), max(array).map(Into::into)]
+}
+
 /// The rows of a text column that are hit; `None` if none is, or if it is no text column.
 fn texts(array: &dyn Array, is_hit: impl Fn(&str) -> bool) -> Option<BooleanBuffer> {
     match array.data_type() {
@@ -66,10 +125,10 @@ fn texts(array: &dyn Array, is_hit: impl Fn(&str) -> bool) -> Option<BooleanBuff
         DataType::Utf8View => hits(array.as_string_view(), is_hit),
         DataType::Dictionary(_, _) => {
             let dictionary = array.as_any_dictionary();
-            let of_values = texts(dictionary.values(), is_hit)?;
-            let (keys, nulls) = (dictionary.normalized_keys(), array.nulls());
-            let is_hit = |row| of_values.value(keys[row]) && nulls.is_none_or(|nulls| nulls.is_valid(row));
-            some(BooleanBuffer::collect_bool(array.len(), is_hit))
+            let of_values = BooleanArray::new(texts(dictionary.values(), is_hit)?, None);
+            let hits = take(&of_values, dictionary.keys(), None).expect("a dictionary's keys are places of its values");
+            let (hits, nulls) = hits.as_boolean().clone().into_parts();
+            some(nulls.map_or_else(|| hits.clone(), |nulls| &hits & nulls.inner()))
         }
         _ => None,
     }
@@ -78,17 +137,20 @@ fn texts(array: &dyn Array, is_hit: impl Fn(&str) -> bool) -> Option<BooleanBuff
 /// The rows of a column of numbers that are hit; `None` if none is, or if it is none.
 fn numbers(array: &dyn Array, is_hit: impl Fn(Number) -> bool) -> Option<BooleanBuffer> {
     match array.data_type() {
-        DataType::Int16 => of_type::<Int16Type>(array, |number| is_hit(Number::Whole(number.into()))),
-        DataType::Int32 => of_type::<Int32Type>(array, |number| is_hit(Number::Whole(number.into()))),
-        DataType::Int64 => of_type::<Int64Type>(array, |number| is_hit(Number::Whole(number))),
-        DataType::Float32 => of_type::<Float32Type>(array, |number| is_hit(Number::Other(number.into()))),
-        DataType::Float64 => of_type::<Float64Type>(array, |number| is_hit(Number::Other(number))),
+        DataType::Int16 => of_type::<Int16Type>(array, is_hit),
+        DataType::Int32 => of_type::<Int32Type>(array, is_hit),
+        DataType::Int64 => of_type::<Int64Type>(array, is_hit),
+        DataType::Float32 => of_type::<Float32Type>(array, is_hit),
+        DataType::Float64 => of_type::<Float64Type>(array, is_hit),
         _ => None,
     }
 }
 
-fn of_type<T: ArrowPrimitiveType>(array: &dyn Array, is_hit: impl Fn(T::Native) -> bool) -> Option<BooleanBuffer> {
-    hits(array.as_primitive::<T>(), is_hit)
+fn of_type<T: ArrowNumericType<Native: Into<Number>>>(
+    array: &dyn Array,
+    is_hit: impl Fn(Number) -> bool,
+) -> Option<BooleanBuffer> {
+    hits(array.as_primitive::<T>(), |number| is_hit(number.into()))
 }
 
 fn hits<A: ArrayAccessor + Copy>(array: A, is_hit: impl Fn(A::Item) -> bool) -> Option<BooleanBuffer> {
@@ -112,7 +174,7 @@ mod tests {
     use arrow::datatypes::Int32Type;
 
     use super::*;
-    use crate::{Range, Values};
+    use crate::Values;
 
     fn check(metric: &Metric, array: &dyn Array, expected: &[bool]) {
         let hits = violations(metric, array);
@@ -150,6 +212,23 @@ mod tests {
     }
 
     #[test]
+    fn a_length_counts_characters_and_not_bytes() {
+        let length = Range { from: Some((2.0, true)), to: Some((3.0, true)) };
+        let long = Metric::InvalidValues(Valid { length: Some(length), ..Valid::default() });
+        let texts =
+            [Some("é"), Some("éé"), Some("😀😀😀"), Some("😀😀😀😀"), Some("aaa"), Some("a"), Some("aaaaaaaaaaaaa")];
+        for array in layouts(&texts) {
+            check(&long, &array, &[true, false, false, true, false, true, true]);
+        }
+    }
+
+    #[test]
+    fn a_value_that_no_row_has_breaks_nothing() {
+        let (keys, values) = (Int8Array::from(vec![Some(0), None]), StringArray::from(vec!["a", "b"]));
+        check(&valid(&["a"]), &DictionaryArray::new(keys, Arc::new(values)), &[false, false]);
+    }
+
+    #[test]
     fn a_null_among_a_dictionary_s_values_is_null() {
         let (keys, values) = (Int8Array::from(vec![0, 1, 0]), StringArray::from(vec![Some("a"), None]));
         let array = DictionaryArray::new(keys, Arc::new(values));
@@ -170,6 +249,10 @@ mod tests {
         let array = Float64Array::from(vec![Some(0.0), Some(1.0), Some(f64::NAN), None]);
         check(&range(Some((0.0, true)), Some((1.0, true))), &array, &[false, false, true, false]);
         check(&range(Some((0.0, false)), Some((1.0, false))), &array, &[true, true, true, false]);
+        let array = Float64Array::from(vec![-f64::NAN, 0.5]);
+        check(&range(Some((0.0, true)), Some((1.0, true))), &array, &[true, false]);
+        let array = Float64Array::from(vec![Some(f64::NEG_INFINITY), Some(1.0), None]);
+        check(&range(None, Some((1.0, true))), &array, &[false, false, false]);
         let array = Int64Array::from(vec![Some(-1), Some(0), None]);
         check(&range(Some((0.0, true)), None), &array, &[true, false, false]);
         let some = Metric::InvalidValues(Valid { values: Some(Values::Whole(vec![-1, 7])), ..Valid::default() });
