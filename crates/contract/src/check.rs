@@ -12,9 +12,9 @@ use arrow::compute::{filter, filter_record_batch, not};
 use arrow::datatypes::{Field, Schema};
 
 use crate::gaps::Gap;
-use crate::shape::{Shaped, shape};
+use crate::held::Findings;
 use crate::violations::violations;
-use crate::{DataContract, Rule, Violation};
+use crate::{DataContract, Violation};
 
 /// Which rule of which column was broken.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,38 +57,50 @@ pub struct Checked {
 /// missing refuses every row, and is told once in [`Checked::gaps`].
 #[must_use]
 pub fn check(contract: &DataContract, batch: &RecordBatch) -> Checked {
-    let Shaped { arrays, gaps } = shape(contract, batch);
-    let mut checked = Checked {
-        stands: BooleanArray::new(BooleanBuffer::new_set(batch.num_rows()), None),
-        gaps,
-        dropped: Vec::new(),
-        stop: None,
-        reasons: Vec::new(),
-        codes: Vec::new(),
-        columns: arrays,
-        schema: Schema::empty(),
-    };
-    for rule in &contract.rules {
-        checked.hold(contract, rule);
-    }
-    checked.settle(contract);
-    checked
+    Checked::of(&Findings::new(contract, batch))
 }
 
 impl Checked {
-    fn hold(&mut self, contract: &DataContract, rule: &Rule) {
+    /// What the violations of a batch come to.
+    pub(crate) fn of(findings: &Findings<'_>) -> Self {
+        let mut checked = Self {
+            stands: BooleanArray::new(BooleanBuffer::new_set(findings.rows), None),
+            gaps: findings.gaps.clone(),
+            dropped: Vec::new(),
+            stop: None,
+            reasons: Vec::new(),
+            codes: Vec::new(),
+            columns: findings.arrays.clone(),
+            schema: Schema::empty(),
+        };
+        for number in 0..findings.contract.rules.len() {
+            checked.hold(findings, number);
+        }
+        checked.settle(findings.contract);
+        checked
+    }
+
+    fn hold(&mut self, findings: &Findings<'_>, number: usize) {
+        let rule = &findings.contract.rules[number];
         let (Some(on_violation), Some(name)) = (rule.on_violation, &rule.column) else { return };
-        let Some(index) = contract.columns.iter().position(|column| column.name == *name) else { return };
-        let Some(broken) = violations(&rule.metric, &self.columns[index]) else { return };
+        let Some(place) = findings.place(name) else { return };
+        // Of a column that was dropped every value is null.
+        let of_null = self.is_dropped(name).then(|| violations(&rule.metric, &self.columns[place]));
+        let broken = of_null.as_ref().map_or_else(|| findings.broken(number), Option::as_ref);
+        let Some(broken) = broken else { return };
         let reason = Reason { column: name.clone(), rule: rule.name.clone() };
         match on_violation {
             Violation::DropColumn => {
-                self.columns[index] = new_null_array(&contract.columns[index].data_type, self.stands.len());
+                self.columns[place] = new_null_array(&findings.contract.columns[place].data_type, self.stands.len());
                 self.dropped.push(reason);
             }
-            Violation::QuarantineRow => self.refuse(reason, &broken),
+            Violation::QuarantineRow => self.refuse(reason, broken),
             Violation::Stop => self.stop = self.stop.take().or(Some(reason)),
         }
+    }
+
+    fn is_dropped(&self, column: &str) -> bool {
+        self.dropped.iter().any(|dropped| dropped.column == column)
     }
 
     /// The first reason of a row is the one that is told.

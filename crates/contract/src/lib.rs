@@ -3,8 +3,9 @@
 //! The columns of the canonical streams ([`decisions`], [`decision_steps`], [`labels`]) with their types, nullability,
 //! classification and privacy unit, and the closed vocabularies their columns are written in. And data contracts
 //! ([`DataContract`]), in which anybody says the same of a stream of theirs: [`check`] holds rows against one, [`Tally`]
-//! counts how good they are, [`gaps()`] says what a schema lacks and [`Trial`] what would become of rows, [`compatibility()`]
-//! what a new version may not change, and [`upcast()`] reads rows of an old version as the new one. [`shipped`] are those of the canonical streams.
+//! counts how good they are, [`Held`] does both in one go, [`gaps()`] says what a schema lacks and [`Trial`] what would become
+//! of rows, [`compatibility()`] what a new version may not change, and [`upcast()`] reads rows of an old version as the new
+//! one. [`shipped`] are those of the canonical streams.
 //!
 //! It does no I/O and reads no clock, and does not say where a stream comes from or how it lies in files.
 
@@ -17,8 +18,10 @@ mod error;
 mod experiment;
 mod field;
 mod gaps;
+mod held;
 mod identity;
 mod ingest;
+mod keys;
 mod kinds;
 mod labels;
 mod odcs;
@@ -44,6 +47,7 @@ pub use error::{Error, Metadata, Result};
 pub use experiment::Arm;
 pub use field::{CLASSIFICATION, Classification, PRIVACY_UNIT, SINCE_VERSION};
 pub use gaps::{Gap, GapKind, gaps};
+pub use held::Held;
 pub use identity::{decision_id, label_id};
 pub use ingest::IngestPolicy;
 pub use labels::labels;

@@ -7,18 +7,13 @@
 //! Merging is associative and commutative, the tally of nothing is its identity, and how rows are cut into batches does
 //! not matter. Held by `tests/it/laws.rs`.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
-use arrow::buffer::NullBuffer;
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::row::{RowConverter, SortField};
-use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::shape::shape;
-use crate::violations::violations;
+use crate::held::Findings;
+use crate::keys::{Keys, add_keys, forget_beyond, union};
 use crate::{DataContract, Error, Metric, Result, Rule, Severity, Unit};
 
 /// So many keys are told apart for each rule about duplicates, in at most about 200 MiB.
@@ -44,26 +39,6 @@ enum Count {
     Rows(u64),
     /// Rows that have a key, and the keys; none if there were too many.
     Keys { rows: u64, keys: Option<Keys> },
-}
-
-type Keys = HashSet<u128, BuildHasherDefault<Drawn>>;
-
-/// Keys are hashes already: their first half is as good as drawn.
-#[derive(Debug, Clone, Default)]
-struct Drawn(u64);
-
-impl Hasher for Drawn {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
-    }
-
-    fn write_u128(&mut self, key: u128) {
-        self.0 = key as u64;
-    }
 }
 
 /// What came of one rule.
@@ -103,22 +78,22 @@ impl Tally {
 
     /// Counts the rows of a batch, as they are delivered.
     pub fn update(&mut self, batch: &RecordBatch) {
-        let arrays = shape(&self.contract, batch).arrays;
-        self.rows += batch.num_rows() as u64;
-        let array = |name: &String| {
-            let index = self.contract.columns.iter().position(|column| column.name == *name);
-            index.map(|index| &arrays[index])
-        };
-        for (rule, count) in self.contract.rules.iter().zip(&mut self.counts) {
+        let contract = Arc::clone(&self.contract);
+        self.count(&Findings::new(&contract, batch));
+    }
+
+    /// Counts what was found in a batch that was held against the same contract.
+    pub(crate) fn count(&mut self, findings: &Findings<'_>) {
+        self.rows += findings.rows as u64;
+        for (number, (rule, count)) in self.contract.rules.iter().zip(&mut self.counts).enumerate() {
             match (&rule.metric, count) {
                 (Metric::DuplicateValues(columns), Count::Keys { rows, keys }) => {
-                    let columns = columns.iter().filter_map(array).cloned().collect::<Vec<_>>();
-                    *rows += add_keys(&columns, keys);
-                    forget_beyond(self.max_keys, keys);
+                    let places = columns.iter().filter_map(|column| findings.place(column));
+                    let columns = places.map(|place| Arc::clone(&findings.arrays[place])).collect::<Vec<_>>();
+                    *rows += add_keys(&columns, self.max_keys, keys);
                 }
-                (metric, Count::Rows(rows)) => {
-                    let broken = rule.column.as_ref().and_then(array).and_then(|array| violations(metric, array));
-                    *rows += broken.map_or(0, |broken| broken.count_set_bits() as u64);
+                (_, Count::Rows(rows)) => {
+                    *rows += findings.broken(number).map_or(0, |broken| broken.count_set_bits() as u64);
                 }
                 _ => {}
             }
@@ -252,45 +227,4 @@ fn is_same(left: &Arc<DataContract>, right: &Arc<DataContract>) -> bool {
     };
     Arc::ptr_eq(left, right)
         || (left.id == right.id && left.version == right.version && counted(left) == counted(right))
-}
-
-/// Adds the keys of some rows, and says how many rows have one: a null is no key.
-fn add_keys(columns: &[ArrayRef], keys: &mut Option<Keys>) -> u64 {
-    let nulls =
-        columns.iter().fold(None, |nulls, column| NullBuffer::union(nulls.as_ref(), column.logical_nulls().as_ref()));
-    let rows = columns.first().map_or(0, |column| column.len());
-    let keyed = rows - nulls.as_ref().map_or(0, NullBuffer::null_count);
-    let Some(seen) = keys.as_mut().filter(|_| keyed > 0) else { return keyed as u64 };
-    // One string of bytes for each row, the same in every layout of text.
-    let fields = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
-    let bytes = RowConverter::new(fields).and_then(|converter| converter.convert_columns(columns));
-    match bytes {
-        Ok(bytes) => {
-            let keyed = bytes.iter().enumerate().filter(|(row, _)| nulls.as_ref().is_none_or(|n| n.is_valid(*row)));
-            seen.extend(keyed.map(|(_, bytes)| hash(bytes.as_ref())));
-        }
-        // Of a type that cannot be compared nothing is known.
-        Err(_) => *keys = None,
-    }
-    keyed as u64
-}
-
-fn hash(bytes: &[u8]) -> u128 {
-    let mut hasher = SipHasher13::new();
-    hasher.write(bytes);
-    hasher.finish128().as_u128()
-}
-
-fn union(mut one: Keys, other: Keys) -> Keys {
-    if one.len() < other.len() {
-        return union(other, one);
-    }
-    one.extend(other);
-    one
-}
-
-fn forget_beyond(max_keys: usize, keys: &mut Option<Keys>) {
-    if keys.as_ref().is_some_and(|keys| keys.len() > max_keys) {
-        *keys = None;
-    }
 }

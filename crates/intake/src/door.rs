@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, new_null_ar
 use arrow::compute::{cast, filter_record_batch};
 use arrow::error::ArrowError;
 use chrono::{TimeDelta, Utc};
-use tidegate_contract::{Checked, DataContract, ENVELOPE_HASH, IngestPolicy, Tally, check, seal_envelope};
+use tidegate_contract::{Checked, DataContract, ENVELOPE_HASH, Held, IngestPolicy, seal_envelope};
 use tidegate_redact::{EvidenceText, Redacted, Redactor};
 use tidegate_scope::Scoper;
 use tidegate_source::{Admit, Admitted};
@@ -146,15 +146,14 @@ impl Door {
 
     /// Holds rows against the contract.
     fn hold(&self, rows: &RecordBatch) -> Result<Admitted, String> {
-        let mut quality = Tally::new(Arc::clone(&self.contract));
-        quality.update(rows);
-        let checked = check(&self.contract, rows);
+        let held = Held::new(&self.contract, rows);
+        let checked = held.check();
         if let Some(reason) = &checked.stop {
             return Err(format!("contract {}: {reason}", self.contract.label()));
         }
         let refused = checked.refused().map(|(row, reason)| (row, reason.to_string())).collect();
         let rows = standing(rows, &checked).map_err(|_| WRONG_COLUMNS.to_owned())?;
-        Ok(Admitted { rows, refused, quality: Some(quality) })
+        Ok(Admitted { rows, refused, quality: Some(held.tally()) })
     }
 }
 
