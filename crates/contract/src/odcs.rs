@@ -48,9 +48,11 @@ use crate::vocabulary::vocabulary;
 use crate::{Classification, Result};
 
 mod column;
+mod custom;
 mod parse;
 mod pattern;
 mod raw;
+mod reader;
 mod rule;
 mod types;
 mod value;

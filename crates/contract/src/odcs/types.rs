@@ -9,10 +9,10 @@ use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
 use serde::Deserialize;
 use tidegate_document::{Misread, Spanned};
 
-use super::parse::Reader;
 use super::raw::{RawOptions, RawPart, RawProperty, Text};
+use super::reader::Reader;
+use crate::Result;
 use crate::field::{coded, instant};
-use crate::{Error, Result};
 
 /// The standard's `logicalType`.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -151,11 +151,6 @@ impl Reader<'_> {
             _ => (None, "f32 or f64"),
         };
         data_type.ok_or_else(|| self.broken("format", text, rule))
-    }
-
-    /// A text that breaks a rule.
-    pub(super) fn broken(&self, name: &'static str, text: &Text, rule: &'static str) -> Error {
-        self.not_allowed(name, text.referenced, &text.value, rule)
     }
 }
 
