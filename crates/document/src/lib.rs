@@ -1,4 +1,4 @@
-//! How is a declaration in YAML read, so that each complaint has its place?
+//! How is a declaration in YAML or TOML read, so that each complaint has its place?
 //!
 //! ```
 //! use tidegate_document::{Source, Spanned};
@@ -18,13 +18,15 @@
 //! # Ok::<(), tidegate_document::Misread>(())
 //! ```
 //!
-//! Gate files, bundle files and contracts are read by it; what their values must be is theirs to say, and so are the
-//! codes under which a text that cannot be read is refused ([`Kind`]). Absent: files, and any rule about values.
+//! Gate files, bundle files and contracts are YAML; rules of labels, of risk and of tenants are TOML. What their values must
+//! be is theirs to say, and so are the codes under which a text that cannot be read is refused. Absent: files, and any rule
+//! about values.
 
 mod location;
 mod misread;
 mod nearest;
 mod source;
+mod toml;
 
 pub use location::Location;
 pub use misread::{Codes, Fault, Kind, Misread};

@@ -18,8 +18,8 @@ pub struct Misread {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// It is not YAML, or not one document.
-    Yaml {
+    /// It is not YAML or not TOML, or not one document.
+    Syntax {
         /// What the reader says.
         message: String,
     },
@@ -28,12 +28,12 @@ pub enum Fault {
         /// The name.
         name: String,
         /// The names that may stand there.
-        allowed: Vec<&'static str>,
+        allowed: Vec<String>,
     },
     /// A name that must be there is not.
     MissingName {
         /// The missing name.
-        name: &'static str,
+        name: String,
     },
     /// The same name twice in one block.
     RepeatedName {
@@ -47,7 +47,7 @@ pub enum Fault {
     },
 }
 
-/// A kind of file, as its complaints speak about it.
+/// A kind of YAML file, as its complaints speak about it.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
     /// What one of them is called: `a gate file`.
@@ -59,7 +59,7 @@ pub struct Kind {
 /// The stable codes of misreadings, one for each [`Fault`].
 #[derive(Debug, Clone, Copy)]
 pub struct Codes {
-    /// Of [`Fault::Yaml`].
+    /// Of [`Fault::Syntax`].
     pub yaml: &'static str,
     /// Of [`Fault::UnknownName`].
     pub unknown_name: &'static str,
@@ -74,7 +74,7 @@ pub struct Codes {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Yaml { message } => f.write_str(message),
+            Self::Syntax { message } => f.write_str(message),
             Self::UnknownName { name, .. } => write!(f, "unknown name `{name}`"),
             Self::MissingName { name } => write!(f, "`{name}` is missing"),
             Self::RepeatedName { name } => write!(f, "`{name}` is given twice"),
@@ -86,15 +86,15 @@ impl fmt::Display for Fault {
 impl Misread {
     /// A block that lacks a name.
     #[must_use]
-    pub fn missing(at: Location, name: &'static str) -> Self {
-        Self { at, fault: Fault::MissingName { name } }
+    pub fn missing(at: Location, name: &str) -> Self {
+        Self { at, fault: Fault::MissingName { name: name.to_owned() } }
     }
 
     /// The stable code, which is the file kind's own.
     #[must_use]
     pub fn code(&self, kind: &Kind) -> &'static str {
         match self.fault {
-            Fault::Yaml { .. } => kind.codes.yaml,
+            Fault::Syntax { .. } => kind.codes.yaml,
             Fault::UnknownName { .. } => kind.codes.unknown_name,
             Fault::MissingName { .. } => kind.codes.missing_name,
             Fault::RepeatedName { .. } => kind.codes.repeated_name,
@@ -106,12 +106,14 @@ impl Misread {
     #[must_use]
     pub fn help(&self, kind: &Kind) -> String {
         match &self.fault {
-            Fault::Yaml { .. } => format!("{} is one YAML document", kind.noun),
-            Fault::UnknownName { name, allowed } => match nearest(name, allowed) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None if allowed.is_empty() => "allowed here: none".into(),
-                None => format!("allowed here: {}", allowed.join(", ")),
-            },
+            Fault::Syntax { .. } => format!("{} is one YAML document", kind.noun),
+            Fault::UnknownName { name, allowed } => {
+                match nearest(name, &allowed.iter().map(String::as_str).collect::<Vec<_>>()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None if allowed.is_empty() => "allowed here: none".into(),
+                    None => format!("allowed here: {}", allowed.join(", ")),
+                }
+            }
             Fault::MissingName { name } => format!("add `{name}:`"),
             Fault::RepeatedName { name } => format!("keep one `{name}:`"),
             Fault::WrongKind { expected } => format!("write {expected}"),

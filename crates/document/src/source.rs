@@ -1,4 +1,6 @@
-//! Where in a YAML text is what its reader speaks about, and how is it said?
+//! Where in a text is what its reader speaks about, and what does the reader of YAML say?
+
+use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 use serde_saphyr::Error as YamlError;
@@ -36,14 +38,31 @@ impl Source<'_> {
         Location { file: self.file.to_owned(), line, column, offset, length }
     }
 
+    /// The place of some bytes, for people; as far as they lie in the text.
+    #[must_use]
+    pub fn at_bytes(&self, bytes: Range<usize>) -> Location {
+        let offset =
+            (0..=bytes.start.min(self.text.len())).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0);
+        let before = &self.text[..offset];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Location {
+            file: self.file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            offset,
+            length: bytes.end.clamp(offset, self.text.len()) - offset,
+        }
+    }
+
     /// Translates what the YAML reader says.
     fn refused(&self, error: &YamlError) -> Misread {
         let fault = match error {
             YamlError::SerdeUnknownField { field: name, expected, .. }
-            | YamlError::SerdeUnknownVariant { variant: name, expected, .. } => {
-                Fault::UnknownName { name: name.clone(), allowed: expected.clone() }
-            }
-            YamlError::SerdeMissingField { field, .. } => Fault::MissingName { name: field },
+            | YamlError::SerdeUnknownVariant { variant: name, expected, .. } => Fault::UnknownName {
+                name: name.clone(),
+                allowed: expected.iter().map(|name| (*name).to_owned()).collect(),
+            },
+            YamlError::SerdeMissingField { field, .. } => Fault::MissingName { name: (*field).to_owned() },
             YamlError::DuplicateMappingKey { key, .. } => Fault::RepeatedName { name: key.clone().unwrap_or_default() },
             YamlError::InvalidScalar { ty, .. } => {
                 let expected = if ty.starts_with('f') { "a number" } else { "a whole number, not negative" };
@@ -51,7 +70,7 @@ impl Source<'_> {
             }
             YamlError::NullIntoString { .. } => Fault::WrongKind { expected: "a text".into() },
             YamlError::Unexpected { expected, .. } => Fault::WrongKind { expected: in_plain_words(expected) },
-            other => Fault::Yaml { message: without_place(&other.to_string()) },
+            other => Fault::Syntax { message: without_place(&other.to_string()) },
         };
         Misread { at: self.at(error.location().unwrap_or(Place::UNKNOWN)), fault }
     }
@@ -128,5 +147,7 @@ mod tests {
     fn a_place_never_lies_outside_of_the_text() {
         let at = Source { file: "f", text: "" }.at(Place::UNKNOWN);
         assert_eq!((at.line, at.column, at.offset, at.length), (1, 1, 0, 0));
+        let at = Source { file: "f", text: "a\né" }.at_bytes(3..9);
+        assert_eq!((at.line, at.column, at.offset, at.length), (2, 1, 2, 2));
     }
 }

@@ -3,30 +3,12 @@
 //! Codes are stable: TG780 to TG784 speak about `labels.toml` and `label_quarantine.toml`, TG785 and TG786 about the
 //! columns of streams, TG787 to TG789 about the change log. No value of a row is ever quoted.
 
-use std::fmt;
-use std::ops::Range;
+use tidegate_document::{Fault, Misread, nearest};
+
+pub use tidegate_document::Location;
 
 /// `Result` of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// A place in a file of rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Location {
-    /// The file's name as the caller gave it.
-    pub file: String,
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-    /// The bytes of the text that are meant.
-    pub bytes: Range<usize>,
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
-    }
-}
 
 /// A broken rule, with the facts a reader needs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -163,10 +145,12 @@ impl Error {
     pub fn help(&self) -> String {
         match self {
             Self::Toml { .. } => "correct it there; the file is TOML".into(),
-            Self::UnknownName { name, allowed, .. } => match nearest(name, allowed) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("allowed here: {}", allowed.join(", ")),
-            },
+            Self::UnknownName { name, allowed, .. } => {
+                match nearest(name, &allowed.iter().map(String::as_str).collect::<Vec<_>>()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("allowed here: {}", allowed.join(", ")),
+                }
+            }
             Self::MissingName { name, .. } => format!("add `{name} = ...`"),
             Self::NotAllowed { rule, .. } => format!("write {rule}"),
             Self::NamesNobody { .. } => {
@@ -194,9 +178,13 @@ impl From<arrow::error::ArrowError> for Error {
     }
 }
 
-/// The name within two slips of the keyboard, and less than half of the word; the first of equals.
-fn nearest<'a>(word: &str, names: &'a [String]) -> Option<&'a str> {
-    let slips = names.iter().map(|name| (strsim::damerau_levenshtein(word, name), name.as_str()));
-    let close = slips.filter(|(slips, name)| *slips <= 2 && slips * 2 < name.chars().count());
-    close.min_by_key(|(slips, _)| *slips).map(|(_, name)| name)
+impl From<Misread> for Error {
+    fn from(misread: Misread) -> Self {
+        let Misread { at, fault } = misread;
+        match fault {
+            Fault::UnknownName { name, allowed } => Self::UnknownName { at, name, allowed },
+            Fault::MissingName { name } => Self::MissingName { at, name },
+            fault => Self::Toml { at, message: fault.to_string() },
+        }
+    }
 }

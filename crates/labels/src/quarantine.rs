@@ -4,6 +4,7 @@
 //! when the entry is taken out. An entry holds from `since` on, so that a look back to before it sees what was seen then.
 
 use serde::Deserialize;
+use tidegate_document::Source;
 use toml::Spanned;
 use toml::value::Datetime;
 
@@ -68,7 +69,7 @@ impl Quarantine {
     /// # Ok::<(), tidegate_labels::Error>(())
     /// ```
     pub fn parse(file: &str, text: &str) -> Result<Self> {
-        let typed = Typed { file, text };
+        let typed = Typed(Source { file, text });
         let raw: RawQuarantine = typed.read()?;
         let entries = raw.entry.into_iter().map(|entry| entry.raise(&typed)).collect::<Result<_>>()?;
         Ok(Self { entries })

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use tidegate_contract::{AnnotatorKind, TargetScope};
+use tidegate_document::Source;
 use toml::Spanned;
 
 use crate::error::Result;
@@ -148,7 +149,7 @@ impl Rules {
     /// # Ok::<(), tidegate_labels::Error>(())
     /// ```
     pub fn parse(file: &str, text: &str) -> Result<Self> {
-        let typed = Typed { file, text };
+        let typed = Typed(Source { file, text });
         let raw: RawRules = typed.read()?;
         let default = raw.default.unwrap_or_default().over(&Rule::default(), &typed)?;
         let labels = raw.label.into_iter().map(|(name, rule)| Ok((name, rule.over(&default, &typed)?)));

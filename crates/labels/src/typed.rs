@@ -1,24 +1,22 @@
-//! Where in a TOML text is what its reader speaks about?
+//! What does a value of a file of rules mean, and what is said where it means nothing?
 
 use std::ops::Range;
 
 use serde::de::DeserializeOwned;
+use tidegate_document::{Location, Source};
 use toml::Spanned;
 use toml::value::{Datetime, Offset};
 
-use crate::error::{Error, Location, Result};
+use crate::error::{Error, Result};
 
-/// A named text.
+/// A file of rules.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Typed<'a> {
-    pub(crate) file: &'a str,
-    pub(crate) text: &'a str,
-}
+pub(crate) struct Typed<'a>(pub(crate) Source<'a>);
 
 impl Typed<'_> {
     /// Reads the whole text.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T> {
-        toml::from_str(self.text).map_err(|error| self.refused(&error))
+        Ok(self.0.read_toml()?)
     }
 
     /// The value, if it passes.
@@ -54,39 +52,7 @@ impl Typed<'_> {
     }
 
     pub(crate) fn at(&self, bytes: Range<usize>) -> Location {
-        let start = floor_char(self.text, bytes.start);
-        let before = &self.text[..start];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Location {
-            file: self.file.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: self.text[line_start..start].chars().count() + 1,
-            bytes: start..bytes.end.clamp(start, self.text.len()),
-        }
-    }
-
-    /// What the TOML reader says, as one of our own refusals.
-    fn refused(&self, error: &toml::de::Error) -> Error {
-        let at = self.at(error.span().unwrap_or(0..0));
-        let message = error.message().lines().next().unwrap_or("not valid TOML").to_owned();
-        let quoted = || message.split('`').skip(1).step_by(2).map(str::to_owned);
-        if message.starts_with("unknown field") || message.starts_with("unknown variant") {
-            let mut names = quoted();
-            let name = names.next().unwrap_or_default();
-            return Error::UnknownName { at, name, allowed: names.collect() };
-        }
-        if message.starts_with("missing field") {
-            return Error::MissingName { at, name: quoted().next().unwrap_or_default() };
-        }
-        // The reader quotes what it found; the kind of it is enough.
-        let message = message.split_once(": ").map_or_else(
-            || message.clone(),
-            |(kind, rest)| {
-                let expected = rest.rsplit_once("expected ").map_or(rest, |(_, expected)| expected);
-                if kind.starts_with("invalid") { format!("expected {expected}") } else { message.clone() }
-            },
-        );
-        Error::Toml { at, message }
+        self.0.at_bytes(bytes)
     }
 }
 
@@ -106,9 +72,4 @@ fn instant_us(typed: &Datetime) -> Option<i64> {
     };
     let time = day.and_hms_nano_opt(hour.into(), minute.into(), second.into(), nano)?;
     Some(time.and_utc().timestamp_micros() - offset * 60_000_000)
-}
-
-fn floor_char(text: &str, at: usize) -> usize {
-    let at = at.min(text.len());
-    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }

@@ -5,7 +5,7 @@
 
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
-use tidegate_document::nearest;
+use tidegate_document::{Fault, Misread, nearest};
 
 pub use tidegate_document::Location;
 
@@ -159,6 +159,16 @@ impl Error {
             | Self::Consent { at, .. }
             | Self::NotAllowed { at, .. } => Some(at),
             Self::MissingColumn { .. } | Self::WrongColumn { .. } | Self::Arrow(_) => None,
+        }
+    }
+}
+
+impl From<Misread> for Error {
+    fn from(misread: Misread) -> Self {
+        let Misread { at, fault } = misread;
+        match fault {
+            Fault::UnknownName { name, allowed } => Self::UnknownName { at, name, allowed },
+            fault => Self::Toml { at, message: fault.to_string() },
         }
     }
 }

@@ -36,7 +36,6 @@ mod column;
 mod condition;
 mod counts;
 mod error;
-mod file;
 mod home;
 mod rules;
 mod scoper;

@@ -8,11 +8,11 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use arrow::record_batch::RecordBatch;
 use tidegate_contract::{LearningScope, RiskClass};
+use tidegate_document::Source;
 
 use crate::column::wrong;
 use crate::condition::Condition;
 use crate::error::Result;
-use crate::file::File;
 
 mod parse;
 
@@ -54,7 +54,7 @@ impl Rules {
     /// # Errors
     /// TG800 to TG804 and TG809, each with its place.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
-        parse::rules(&File { name, text })
+        parse::rules(&Source { file: name, text })
     }
 
     /// The rules' names in the order of the file; a rule without one is called by its number, as in `rule 3`.

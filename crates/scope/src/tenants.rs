@@ -9,11 +9,11 @@ use std::ops::Range;
 use chrono::NaiveDate;
 use serde::Deserialize;
 use tidegate_contract::LearningScope;
+use tidegate_document::Source;
 use toml::Spanned;
 use toml::value::Datetime;
 
 use crate::error::{Error, Result};
-use crate::file::File;
 use crate::words::{narrower, scope_in};
 
 /// What `tenants.toml` says, checked. The default is the absence of the file: nobody has consented.
@@ -56,8 +56,8 @@ impl Tenants {
     /// # Errors
     /// TG800 to TG802, TG805 and TG809, each with its place.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
-        let file = File { name, text };
-        let raw: RawFile = file.read()?;
+        let file = Source { file: name, text };
+        let raw: RawFile = file.read_toml()?;
         let without = default_record(&file, &raw.default)?;
         let mut tenants = Self { places: BTreeMap::new(), records: vec![without.clone()] };
         for (tenant, raw) in raw.tenants {
@@ -128,7 +128,7 @@ struct RawPeriod {
     scope: Spanned<String>,
 }
 
-fn default_record(file: &File<'_>, raw: &RawDefault) -> Result<Record> {
+fn default_record(file: &Source<'_>, raw: &RawDefault) -> Result<Record> {
     let otherwise = match &raw.scope {
         None => LearningScope::Local,
         Some(word) => match scope_in(file, word)? {
@@ -142,7 +142,7 @@ fn default_record(file: &File<'_>, raw: &RawDefault) -> Result<Record> {
     Ok(Record { periods: Vec::new(), otherwise, region: raw.region.clone() })
 }
 
-fn record(file: &File<'_>, raw: RawTenant, without: &Record) -> Result<Record> {
+fn record(file: &Source<'_>, raw: RawTenant, without: &Record) -> Result<Record> {
     let mut periods = raw.learning.iter().map(|raw| Ok((period(file, raw)?, raw))).collect::<Result<Vec<_>>>()?;
     periods.sort_by_key(|(period, _)| period.time_us.start);
     for pair in periods.windows(2) {
@@ -163,7 +163,7 @@ fn record(file: &File<'_>, raw: RawTenant, without: &Record) -> Result<Record> {
     })
 }
 
-fn period(file: &File<'_>, raw: &Spanned<RawPeriod>) -> Result<Period> {
+fn period(file: &Source<'_>, raw: &Spanned<RawPeriod>) -> Result<Period> {
     let RawPeriod { from, to, scope } = raw.get_ref();
     let start = day_us(file, "from", from)?;
     let end = to.as_ref().map_or(Ok(i64::MAX), |to| day_us(file, "to", to))?;
@@ -175,7 +175,7 @@ fn period(file: &File<'_>, raw: &Spanned<RawPeriod>) -> Result<Period> {
 }
 
 /// The first microsecond of a day in UTC.
-fn day_us(file: &File<'_>, name: &'static str, written: &Spanned<Datetime>) -> Result<i64> {
+fn day_us(file: &Source<'_>, name: &'static str, written: &Spanned<Datetime>) -> Result<i64> {
     let day = match written.get_ref() {
         Datetime { date: Some(date), time: None, offset: None } => {
             NaiveDate::from_ymd_opt(date.year.into(), date.month.into(), date.day.into())
@@ -184,12 +184,12 @@ fn day_us(file: &File<'_>, name: &'static str, written: &Spanned<Datetime>) -> R
     };
     let midnight = day.and_then(|day| day.and_hms_opt(0, 0, 0)).map(|midnight| midnight.and_utc().timestamp_micros());
     midnight.ok_or_else(|| Error::NotAllowed {
-        at: file.at(written.span()),
+        at: file.at_bytes(written.span()),
         name,
         rule: "a day without quotes, as in 2026-01-01",
     })
 }
 
-fn consent<T>(file: &File<'_>, around: &Spanned<T>, cause: &'static str, fix: &'static str) -> Error {
-    Error::Consent { at: file.at(around.span()), cause, fix }
+fn consent<T>(file: &Source<'_>, around: &Spanned<T>, cause: &'static str, fix: &'static str) -> Error {
+    Error::Consent { at: file.at_bytes(around.span()), cause, fix }
 }

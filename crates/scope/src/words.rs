@@ -1,10 +1,10 @@
 //! Which member of a vocabulary does a word name?
 
 use tidegate_contract::{LearningScope, RiskClass};
+use tidegate_document::Source;
 use toml::Spanned;
 
 use crate::error::{Error, Result};
-use crate::file::File;
 
 /// The class called `word`.
 pub(crate) fn class(word: &str) -> Option<RiskClass> {
@@ -17,23 +17,23 @@ pub(crate) fn scope(word: &str) -> Option<LearningScope> {
 }
 
 /// The class that a file names.
-pub(crate) fn class_in(file: &File<'_>, word: &Spanned<String>) -> Result<RiskClass> {
+pub(crate) fn class_in(file: &Source<'_>, word: &Spanned<String>) -> Result<RiskClass> {
     class(word.get_ref()).ok_or_else(|| unknown(file, word, "risk class", RiskClass::ALL.iter().map(|c| c.as_str())))
 }
 
 /// The scope that a file names.
-pub(crate) fn scope_in(file: &File<'_>, word: &Spanned<String>) -> Result<LearningScope> {
+pub(crate) fn scope_in(file: &Source<'_>, word: &Spanned<String>) -> Result<LearningScope> {
     let words = LearningScope::ALL.iter().map(|scope| scope.as_str());
     scope(word.get_ref()).ok_or_else(|| unknown(file, word, "learning scope", words))
 }
 
 fn unknown(
-    file: &File<'_>,
+    file: &Source<'_>,
     word: &Spanned<String>,
     of: &'static str,
     allowed: impl Iterator<Item = &'static str>,
 ) -> Error {
-    Error::UnknownWord { at: file.at(word.span()), word: word.get_ref().clone(), of, allowed: allowed.collect() }
+    Error::UnknownWord { at: file.at_bytes(word.span()), word: word.get_ref().clone(), of, allowed: allowed.collect() }
 }
 
 /// The narrower of two scopes.

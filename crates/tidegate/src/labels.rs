@@ -72,7 +72,7 @@ fn text(folder: &Path, name: &str) -> Result<String> {
 fn located(error: &tidegate_labels::Error, text: &str) -> Failure {
     let failure = Failure::usage(error.code(), error.cause(), error.help());
     match error.location() {
-        Some(at) => failure.at(Snippet::new(at.file.clone(), text.to_owned(), at.bytes.clone())),
+        Some(at) => failure.at(Snippet::new(at.file.clone(), text.to_owned(), at.offset..at.offset + at.length)),
         None => failure,
     }
 }

@@ -55,7 +55,10 @@ impl Reader<'_> {
         if !is_meant {
             return Ok(());
         }
-        let fault = Fault::UnknownName { name: property.value.clone(), allowed: known.to_vec() };
+        let fault = Fault::UnknownName {
+            name: property.value.clone(),
+            allowed: known.iter().map(|name| (*name).to_owned()).collect(),
+        };
         Err(Misread { at: self.at(property.referenced), fault }.into())
     }
 

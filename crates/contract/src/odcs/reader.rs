@@ -27,7 +27,7 @@ impl Reader<'_> {
     pub(super) fn word_at<T: Vocabulary>(&self, at: Place, word: &str) -> Result<T> {
         let named = T::MEMBERS.iter().copied().find(|member| member.word() == word);
         named.ok_or_else(|| {
-            let allowed = T::MEMBERS.iter().map(|member| member.word()).collect();
+            let allowed = T::MEMBERS.iter().map(|member| member.word().to_owned()).collect();
             let fault = Fault::UnknownName { name: word.to_owned(), allowed };
             Misread { at: self.at(at), fault }.into()
         })

@@ -2,12 +2,12 @@
 
 use serde::Deserialize;
 use tidegate_contract::{LearningScope, RiskClass};
+use tidegate_document::Source;
 use toml::{Spanned, Value};
 
 use super::{Rule, Rules};
 use crate::condition::{Bound, Condition, Number, Test};
 use crate::error::{Error, Result};
-use crate::file::File;
 use crate::words::{class_in, narrower, scope_in};
 
 #[derive(Deserialize)]
@@ -53,13 +53,13 @@ struct RawScopes {
     prohibited: Option<Spanned<String>>,
 }
 
-pub(super) fn rules(file: &File<'_>) -> Result<Rules> {
-    let raw: RawFile = file.read()?;
+pub(super) fn rules(file: &Source<'_>) -> Result<Rules> {
+    let raw: RawFile = file.read_toml()?;
     let rules = raw.rule.iter().enumerate().map(|(index, raw)| rule(file, index, raw)).collect::<Result<_>>()?;
     Ok(Rules { rules, scopes: scopes(file, &raw.scope)? })
 }
 
-fn rule(file: &File<'_>, index: usize, spanned: &Spanned<RawRule>) -> Result<Rule> {
+fn rule(file: &Source<'_>, index: usize, spanned: &Spanned<RawRule>) -> Result<Rule> {
     let raw = spanned.get_ref();
     let condition = match (&raw.all, &raw.any) {
         (Some(parts), None) => Condition::All(conditions(file, spanned, parts)?),
@@ -74,12 +74,12 @@ fn rule(file: &File<'_>, index: usize, spanned: &Spanned<RawRule>) -> Result<Rul
     })
 }
 
-fn finite(file: &File<'_>, score: &Spanned<f64>) -> Result<f64> {
+fn finite(file: &Source<'_>, score: &Spanned<f64>) -> Result<f64> {
     let allowed = score.get_ref().is_finite();
     allowed.then_some(*score.get_ref()).ok_or_else(|| not_allowed(file, score, "risk_score", "a finite number"))
 }
 
-fn conditions<T>(file: &File<'_>, around: &Spanned<T>, parts: &[Spanned<RawCondition>]) -> Result<Vec<Condition>> {
+fn conditions<T>(file: &Source<'_>, around: &Spanned<T>, parts: &[Spanned<RawCondition>]) -> Result<Vec<Condition>> {
     // An empty `all` would match every row, an empty `any` none: neither is what its writer meant.
     if parts.is_empty() {
         return Err(misplaced(file, around, "the list of conditions is empty"));
@@ -87,7 +87,7 @@ fn conditions<T>(file: &File<'_>, around: &Spanned<T>, parts: &[Spanned<RawCondi
     parts.iter().map(|part| condition(file, part)).collect()
 }
 
-fn condition(file: &File<'_>, spanned: &Spanned<RawCondition>) -> Result<Condition> {
+fn condition(file: &Source<'_>, spanned: &Spanned<RawCondition>) -> Result<Condition> {
     let raw = spanned.get_ref();
     let tests = tests(file, raw)?;
     match (&raw.column, &raw.all, &raw.any) {
@@ -106,7 +106,7 @@ fn of_column(column: &str, tests: Vec<Test>) -> Condition {
     Condition::All(tests.into_iter().map(|test| Condition::Column { column: column.to_owned(), test }).collect())
 }
 
-fn tests(file: &File<'_>, raw: &RawCondition) -> Result<Vec<Test>> {
+fn tests(file: &Source<'_>, raw: &RawCondition) -> Result<Vec<Test>> {
     let mut tests = Vec::new();
     if let Some(value) = &raw.is {
         tests.push(is(file, value)?);
@@ -130,7 +130,7 @@ fn tests(file: &File<'_>, raw: &RawCondition) -> Result<Vec<Test>> {
     Ok(tests)
 }
 
-fn is(file: &File<'_>, value: &Spanned<Value>) -> Result<Test> {
+fn is(file: &Source<'_>, value: &Spanned<Value>) -> Result<Test> {
     match value.get_ref() {
         Value::String(word) => Ok(Test::Words([word.clone()].into())),
         Value::Boolean(wanted) => Ok(Test::Truth(*wanted)),
@@ -141,7 +141,7 @@ fn is(file: &File<'_>, value: &Spanned<Value>) -> Result<Test> {
     }
 }
 
-fn one_of(file: &File<'_>, values: &Spanned<Vec<Value>>) -> Result<Test> {
+fn one_of(file: &Source<'_>, values: &Spanned<Vec<Value>>) -> Result<Test> {
     let listed = values.get_ref();
     let words = || listed.iter().map(|value| value.as_str().map(str::to_owned)).collect::<Option<_>>();
     let numbers = || listed.iter().map(number).collect::<Option<_>>();
@@ -162,7 +162,7 @@ fn number(value: &Value) -> Option<Number> {
 }
 
 /// The scope of each class: as written; where nothing is written the usual one, or that of the class below if narrower.
-fn scopes(file: &File<'_>, raw: &RawScopes) -> Result<[LearningScope; RiskClass::ALL.len()]> {
+fn scopes(file: &Source<'_>, raw: &RawScopes) -> Result<[LearningScope; RiskClass::ALL.len()]> {
     let mut scopes = Rules::default().scopes;
     let mut below = LearningScope::Global;
     for (scope, word) in scopes.iter_mut().zip([&raw.low, &raw.medium, &raw.high, &raw.prohibited]) {
@@ -174,7 +174,7 @@ fn scopes(file: &File<'_>, raw: &RawScopes) -> Result<[LearningScope; RiskClass:
     }
     match &raw.prohibited {
         Some(word) if below != LearningScope::None => Err(Error::ScopeMap {
-            at: file.at(word.span()),
+            at: file.at_bytes(word.span()),
             cause: "what is prohibited must not be learnt from at all",
             fix: "write prohibited = \"none\", or leave it out",
         }),
@@ -182,20 +182,20 @@ fn scopes(file: &File<'_>, raw: &RawScopes) -> Result<[LearningScope; RiskClass:
     }
 }
 
-fn no_wider(file: &File<'_>, word: &Spanned<String>, below: LearningScope) -> Result<LearningScope> {
+fn no_wider(file: &Source<'_>, word: &Spanned<String>, below: LearningScope) -> Result<LearningScope> {
     let scope = scope_in(file, word)?;
     (scope == narrower(scope, below)).then_some(scope).ok_or_else(|| Error::ScopeMap {
-        at: file.at(word.span()),
+        at: file.at_bytes(word.span()),
         cause: "the scope is wider than that of a lower class",
         fix: "give a higher class the same scope or a narrower one",
     })
 }
 
-fn misplaced<T>(file: &File<'_>, around: &Spanned<T>, cause: &'static str) -> Error {
+fn misplaced<T>(file: &Source<'_>, around: &Spanned<T>, cause: &'static str) -> Error {
     let fix = "write all = [{ column = \"task_class\", is = \"payment\" }]";
-    Error::Condition { at: file.at(around.span()), cause, fix }
+    Error::Condition { at: file.at_bytes(around.span()), cause, fix }
 }
 
-fn not_allowed<T>(file: &File<'_>, value: &Spanned<T>, name: &'static str, rule: &'static str) -> Error {
-    Error::NotAllowed { at: file.at(value.span()), name, rule }
+fn not_allowed<T>(file: &Source<'_>, value: &Spanned<T>, name: &'static str, rule: &'static str) -> Error {
+    Error::NotAllowed { at: file.at_bytes(value.span()), name, rule }
 }
