@@ -1,25 +1,10 @@
-//! Any bytes are refused or read; never a panic, and never rows that cannot be put together.
+//! Any bytes are a file of telemetry that can be mapped, or are refused.
 #![no_main]
 
-use std::sync::LazyLock;
-
 use libfuzzer_sys::fuzz_target;
-use tidegate_otlp::{ContentPolicy, Context, Error, Format, Mapper, Mapping};
+use tidegate_otlp::Format;
 
-static MAPPER: LazyLock<Mapper> = LazyLock::new(|| {
-    Mapper::new(Mapping::shipped("otel-genai").expect("it is shipped")).with_content(ContentPolicy::Evidence)
-});
+#[path = "../mapped.rs"]
+mod mapped;
 
-fuzz_target!(|bytes: &[u8]| {
-    let context = Context { tenant: Some("acme"), ingested_at_us: 0, source: "fuzz" };
-    match MAPPER.file(Format::OtlpProto, bytes, &context) {
-        Err(Error::Panicked | Error::Unbuildable { .. }) => panic!("a bug"),
-        Err(_) => {}
-        Ok(mapped) => {
-            let tally = mapped.tally();
-            let ignored: u64 = tally.ignored.values().sum();
-            assert!(tally.decisions + tally.steps <= tally.spans);
-            assert!(ignored <= tally.spans + tally.logs);
-        }
-    }
-});
+fuzz_target!(|bytes: &[u8]| mapped::check(Format::OtlpProto, bytes));
