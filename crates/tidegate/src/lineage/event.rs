@@ -149,7 +149,8 @@ fn run_facets(made: &Made<'_>) -> Value {
 }
 
 fn job_facets(job: &Job) -> Value {
-    let kind = json!({"processingType": "STREAMING", "integration": "TIDEGATE", "jobType": "SIGNAL"});
+    // A release is finite, whatever its signal reads.
+    let kind = json!({"processingType": "BATCH", "integration": "TIDEGATE", "jobType": "SIGNAL"});
     let mut facets = Map::from_iter([(
         "jobType".to_owned(),
         facet("facets/2-0-4/JobTypeJobFacet.json#/$defs/JobTypeJobFacet", kind),

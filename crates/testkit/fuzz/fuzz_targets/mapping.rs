@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use tidegate_otlp::{Context, Mapper, Mapping, Signal};
 
-const REQUEST: &[u8] = include_bytes!("../../tests/fixtures/otel_genai.binpb");
+const REQUEST: &[u8] = include_bytes!("../../../otlp/tests/fixtures/otel_genai.binpb");
 
 fuzz_target!(|text: &str| {
     if let Ok(mapping) = Mapping::read("fuzz.toml", text) {

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../tests/it/reading.rs"]
+#[path = "../../../signal/tests/it/reading.rs"]
 mod reading;
 
 fuzz_target!(|sql: &str| {
