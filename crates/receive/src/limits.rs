@@ -29,7 +29,7 @@ impl Default for Limits {
         Self {
             message_bytes: 16 << 20,
             batch_rows: 4 << 20,
-            batches_in_flight: 64,
+            batches_in_flight: 1024,
             calls: 64,
             connections: 1024,
             retry_after: Duration::from_secs(1),

@@ -337,6 +337,27 @@ pub(crate) fn identifiers(
 /// Whether a text is small hex digits, as ids of traces are, and no number: a letter stands after the two that a bank account's
 /// number begins with. Some of the digits within may look like a card's, and are none.
 fn is_plain_code(text: &str) -> bool {
-    let mut letters = text.bytes().skip(2).filter(|byte| matches!(byte, b'a'..=b'f'));
-    text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-')) && letters.next().is_some()
+    const DIGIT: u8 = 1;
+    const LETTER: u8 = 2;
+    const CODE: [u8; 256] = {
+        let mut code = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            code[byte] = match byte as u8 {
+                b'0'..=b'9' | b'-' => DIGIT,
+                b'a'..=b'f' => LETTER,
+                _ => 0,
+            };
+            byte += 1;
+        }
+        code
+    };
+    // Without a branch for each byte: ids are told in every row.
+    let (mut least, mut seen) = (DIGIT, 0);
+    for (at, byte) in text.bytes().enumerate() {
+        let code = CODE[usize::from(byte)];
+        least = least.min(code);
+        seen |= if at < 2 { 0 } else { code };
+    }
+    least > 0 && seen & LETTER != 0
 }

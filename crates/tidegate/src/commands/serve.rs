@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::Schema;
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use tidegate_contract::LANDED;
 use tidegate_land::{Extra, Landing, Options, Producer};
 use tidegate_ledger::Store;
@@ -90,7 +90,7 @@ async fn desks(project: &Project, store: &Store) -> Result<BTreeMap<String, Desk
         let contract = project.contracts.of(&name).map_or_else(String::new, |contract| contract.label());
         let metadata = BTreeMap::from([(LANDED.to_owned(), contract)]);
         let options = Options { extra: Extra::Drop, metadata, ..Options::default() };
-        let nullable = declared.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+        let nullable = declared.fields().iter().map(|field| landed_field(field).with_nullable(true));
         let schema = Arc::new(Schema::new(nullable.collect::<Vec<_>>()));
         let landing = Landing::open(store.clone(), &name, Arc::clone(&schema), options)?;
         // So that a run finds the folder of a stream to which nothing came yet.
@@ -100,6 +100,14 @@ async fn desks(project: &Project, store: &Store) -> Result<BTreeMap<String, Desk
         desks.insert(name, Desk { schema, door, landing, last: Mutex::new(0) });
     }
     Ok(desks)
+}
+
+/// Text lies in files as it is sent most: making views of it would be work for nothing.
+fn landed_field(field: &Field) -> Field {
+    match field.data_type() {
+        DataType::Utf8View => field.clone().with_data_type(DataType::Utf8),
+        _ => field.clone(),
+    }
 }
 
 fn lands(stream: &StreamDefinition, format: Format) -> bool {
