@@ -14,7 +14,7 @@ static SESSION: LazyLock<SessionContext> = LazyLock::new(session);
 ///
 /// # Panics
 /// If something is refused in another way than is promised.
-pub fn read(sql: &str) -> bool {
+pub(crate) fn read(sql: &str) -> bool {
     let source = SourceText::new("it.sql", sql);
     match block_on(Definitions::parse(&[source], &BTreeMap::new(), &SESSION)) {
         Ok(definitions) => plan(&definitions, sql),
