@@ -9,7 +9,7 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicr
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 
 use crate::{
-    DataContract, ENVELOPE_HASH, Gap, GapKind, Reason, RuleResult, Severity, Tally, Violation, check, gaps,
+    DataContract, ENVELOPE_HASH, Gap, GapKind, Reason, RuleResult, Severity, Tally, Unit, Violation, check, gaps,
     seal_envelope,
 };
 
@@ -149,7 +149,9 @@ impl Trial {
             None => format!("it is counted, as {}", rule.severity.as_str()),
         };
         let unit = rule.unit.as_str();
-        let observed = result.observed.map_or("not known".to_owned(), |observed| format!("{observed} {unit}"));
+        // Two places of a percentage are enough; rows have none.
+        let places = if rule.unit == Unit::Percent { 2 } else { 0 };
+        let observed = result.observed.map_or("not known".to_owned(), |observed| format!("{observed:.places$} {unit}"));
         Some(Finding {
             column: rule.column.clone(),
             finding: rule.name.clone(),
