@@ -4,6 +4,7 @@
 //! `tidegate serve` lands them. Prints the processor seconds of writing: the baseline of `ingest/run.py`.
 
 use std::fs::File;
+use std::io::Write;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::ipc::reader::StreamReader;
@@ -31,7 +32,7 @@ fn main() -> anyhow::Result<()> {
         batches.iter().try_for_each(|batch| writer.write(batch))?;
     }
     writer.into_inner()?.sync_all()?;
-    println!("{}", processor_seconds()? - before);
+    writeln!(std::io::stdout(), "{}", processor_seconds()? - before)?;
     Ok(())
 }
 
