@@ -248,7 +248,8 @@ async fn an_identifier_stays_unless_something_is_found_in_it() {
     let tenants = vec![Some("acme"); values.len()];
     let keyring = keyring();
     for form in forms(&values) {
-        let redacted = redactor(Identifier, Arc::clone(&keyring)).redact(&batch(&tenants, Arc::clone(&form), true)).await;
+        let redacted =
+            redactor(Identifier, Arc::clone(&keyring)).redact(&batch(&tenants, Arc::clone(&form), true)).await;
         let redacted = redacted.unwrap();
         let (ids, counts) = (texts(&redacted), &redacted.counts.columns["v"]);
         assert_eq!(ids[..kept.len()], kept.map(|id| Some(id.to_owned())));
