@@ -3,13 +3,13 @@
 //! Events follow from the log: each record of releases is told as `lineage/<record>.ndjson`, which is created once, after
 //! a catalogue has taken the same events. So what a crash or a catalogue that was away left untold is told by the next run.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::absolute;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::{Path, absolute};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
-use tidegate_ledger::{Chain, Record, Store};
+use tidegate_ledger::{Chain, Digest, Record, Store};
 use tidegate_signal::{DQ_RESULTS, SCHEMA_DRIFT, Scope, SignalDefinition};
 use tidegate_stream::{Commit, LOG, ReleaseCommit, derived_schema, released_schema, table_schema};
 
@@ -30,8 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Lineage {
     store: Store,
     chain: Chain<Commit>,
-    /// What is in the log and not told yet.
-    waiting: Vec<Record<Commit>>,
+    /// The releases in the log that are not told yet.
+    waiting: VecDeque<(u64, Digest, ReleaseCommit)>,
     namespace: String,
     jobs: BTreeMap<String, Job>,
     root: Dataset,
@@ -52,7 +52,7 @@ impl Lineage {
         let Some(to) = &settings.to else { return Ok(None) };
         let catalogue = if to == "files" { None } else { Some(Catalogue::at(to, settings)?) };
         let root = match project.root.folder() {
-            Some(folder) => Dataset::at(&absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string()),
+            Some(folder) => Dataset::at(&on_disk(folder)),
             None => Dataset::at(&project.root.to_string()),
         };
         let namespace = settings.namespace.clone().unwrap_or_else(|| "tidegate".to_owned());
@@ -60,40 +60,37 @@ impl Lineage {
         let store = project.store()?;
         let (chain, records) = Chain::open(store.clone(), LOG).await?;
         let told = store.list(FOLDER).await?.into_iter().collect::<BTreeSet<_>>();
-        let waiting = records.into_iter().filter(|record| !told.contains(&file_of(record.seq))).collect();
+        let waiting = releases(records).filter(|(seq, ..)| !told.contains(&file_of(*seq))).collect();
         Ok(Some(Self { store, chain, waiting, namespace, jobs, root, catalogue }))
     }
 
     /// Tells what was released since. A catalogue that does not take it is no failure: it is told later.
     pub(crate) async fn tell(&mut self) -> Result<()> {
-        self.waiting.extend(self.chain.catch_up().await?);
-        while let Some(record) = self.waiting.first() {
-            if let Commit::Release(release) = &record.body {
-                let events = self.events(record, release);
-                if let Some(catalogue) = &self.catalogue
-                    && let Err(cause) = catalogue.take(&events).await
-                {
-                    let left = self.waiting.len();
-                    eprintln!("warning: TG324: lineage of {left} log records is not told yet: {cause}");
-                    return Ok(());
-                }
-                let lines = events.iter().map(|event| format!("{event}\n")).collect::<String>();
-                // Another process may have told the same.
-                let _ = self.store.create(&file_of(record.seq), Bytes::from(lines)).await?;
+        self.waiting.extend(releases(self.chain.catch_up().await?));
+        while let Some((seq, digest, release)) = self.waiting.front() {
+            let events = self.events(*seq, *digest, release);
+            if let Some(catalogue) = &self.catalogue
+                && let Err(cause) = catalogue.take(&events).await
+            {
+                let left = self.waiting.len();
+                eprintln!("warning: TG324: lineage of {left} log records is not told yet: {cause}");
+                return Ok(());
             }
-            self.waiting.remove(0);
+            let lines = events.iter().map(|event| format!("{event}\n")).collect::<String>();
+            // Another process may have told the same.
+            let _ = self.store.create(&file_of(*seq), Bytes::from(lines)).await?;
+            self.waiting.pop_front();
         }
         Ok(())
     }
 
     /// A start and an end for each signal that a record releases.
-    fn events(&self, record: &Record<Commit>, release: &ReleaseCommit) -> Vec<Value> {
+    fn events(&self, seq: u64, digest: Digest, release: &ReleaseCommit) -> Vec<Value> {
         let signals = release.releases.iter().map(|entry| entry.signal.as_str()).collect::<BTreeSet<_>>();
         let made = |signal: &str| {
             let entries = release.releases.iter().filter(|entry| entry.signal == signal).collect::<Vec<_>>();
             let job = self.jobs.get(signal).cloned().unwrap_or_else(|| Job::unknown(signal, &self.root));
-            let made =
-                Made { seq: record.seq, digest: record.digest, at_us: release.committed_at_us, entries: &entries };
+            let made = Made { seq, digest, at_us: release.committed_at_us, entries: &entries };
             events(&self.namespace, signal, &job, &made)
         };
         signals.into_iter().flat_map(made).collect()
@@ -138,6 +135,19 @@ impl Catalogue {
     }
 }
 
+/// The releases among records of the log.
+fn releases(records: Vec<Record<Commit>>) -> impl Iterator<Item = (u64, Digest, ReleaseCommit)> {
+    records.into_iter().filter_map(|Record { seq, digest, body, .. }| match body {
+        Commit::Release(release) => Some((seq, digest, release)),
+        _ => None,
+    })
+}
+
+/// A folder by its whole path.
+fn on_disk(folder: &Path) -> String {
+    absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string()
+}
+
 fn file_of(seq: u64) -> String {
     format!("{FOLDER}/{seq:020}.ndjson")
 }
@@ -146,7 +156,7 @@ fn file_of(seq: u64) -> String {
 async fn jobs(project: &Project, root: &Dataset) -> Result<BTreeMap<String, Job>> {
     let streams = project.inputs.iter().map(|(stream, source)| {
         let place = match source.root().local() {
-            Some(folder) => absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string(),
+            Some(folder) => on_disk(folder),
             None => source.root().to_string(),
         };
         (stream.definition.name.value.clone(), Dataset::at(place.trim_end_matches('/')))
