@@ -119,7 +119,6 @@ fn spans(c: &mut Criterion) {
     let mut group = c.benchmark_group("spans");
     group.throughput(Throughput::Elements(SPANS as u64));
     group.bench_function("proto", |b| b.iter(|| mapper.proto(Signal::Traces, black_box(&proto), &context)));
-    group.bench_function("message", |b| b.iter(|| mapper.traces(black_box(&request), &context)));
     group.bench_function("json", |b| b.iter(|| mapper.json(black_box(&json), &context)));
     group.finish();
 }

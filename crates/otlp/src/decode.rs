@@ -8,6 +8,5 @@
 //! upper-case ids). That they agree with the generated types is held by `tests/it/agree.rs`.
 
 pub(crate) mod json;
-pub(crate) mod message;
 pub(crate) mod proto;
 pub(crate) mod rows;

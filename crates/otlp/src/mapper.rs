@@ -10,11 +10,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow::array::RecordBatch;
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 
 use crate::decode::proto::Signal;
-use crate::decode::{json, message, proto, rows};
+use crate::decode::{json, proto, rows};
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 use crate::mapped::Mapped;
@@ -134,22 +132,6 @@ impl Mapper {
             Format::OtlpJson => self.json(bytes, context),
             Format::OtlpProto => self.map(bytes.len(), context, |sink| proto::file(sink, None, bytes)),
         }
-    }
-
-    /// Maps a trace request that a gRPC server decoded. The server holds it to the limit of bytes.
-    ///
-    /// # Errors
-    /// When it passes another limit.
-    pub fn traces(&self, request: &ExportTraceServiceRequest, context: &Context<'_>) -> Result<Mapped> {
-        self.map(0, context, |sink| message::traces(sink, request))
-    }
-
-    /// Maps a log request that a gRPC server decoded. The server holds it to the limit of bytes.
-    ///
-    /// # Errors
-    /// When it passes another limit.
-    pub fn logs(&self, request: &ExportLogsServiceRequest, context: &Context<'_>) -> Result<Mapped> {
-        self.map(0, context, |sink| message::logs(sink, request))
     }
 
     /// Maps rows of a table, for a mapping with a section `[rows]`: spans, or labels if the table has the column that

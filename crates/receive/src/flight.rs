@@ -21,9 +21,9 @@ use tidegate_land::Producer;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::connection::Peer;
 use crate::gate::Place;
-use crate::otlp::origin;
-use crate::{Intake, Limits, Refused};
+use crate::{Intake, Limits, Origin, Refused};
 use put::{Call, misspoken, stream_of};
 
 /// The action that tells where a producer left off.
@@ -80,7 +80,7 @@ impl<I: Intake> FlightService for Flight<I> {
             intake: Arc::clone(&self.intake),
             limits: self.limits,
             stopping: self.stopping.clone(),
-            origin: origin(&request),
+            origin: Origin { peer: request.extensions().get::<Peer>().map(|peer| peer.0) },
             headers: request.metadata().clone(),
             _place: request.extensions().get::<Place>().cloned(),
         };

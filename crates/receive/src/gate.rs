@@ -12,8 +12,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tonic::{Code, Status};
 
-use crate::http::{HEALTH, encoding_of};
 use crate::listen::Secret;
+use crate::otlp::http::{HEALTH, encoding_of};
 use crate::{Encoding, Limits, Refused, refusal};
 
 /// What is asked of every call to one listener.

@@ -1,18 +1,13 @@
 //! What does whoever takes the rows have to do?
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
+use axum::body::Bytes;
 use futures::future::BoxFuture;
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
-use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
-use prost::Message;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use tidegate_land::Producer;
 
 /// Rows of one batch of a Flight call.
@@ -47,6 +42,43 @@ pub struct Taken {
 /// Resolves when rows are there to stay, or are known not to be.
 pub type Landed = BoxFuture<'static, Result<Taken, Refused>>;
 
+/// A request of OTLP: within the limits, not compressed any more, and otherwise as it came.
+#[derive(Clone)]
+pub struct Export {
+    /// What it holds.
+    pub signal: Signal,
+    /// How it is written.
+    pub encoding: Encoding,
+    /// Its bytes, which nobody has read yet.
+    pub body: Bytes,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+impl fmt::Debug for Export {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Export({:?} as {:?}, {} bytes)", self.signal, self.encoding, self.body.len())
+    }
+}
+
+/// What a request of OTLP holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Spans: an `ExportTraceServiceRequest`.
+    Traces,
+    /// Log records: an `ExportLogsServiceRequest`.
+    Logs,
+}
+
+/// How a request of OTLP is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// As gRPC sends it, and `application/x-protobuf` over HTTP.
+    Protobuf,
+    /// `application/json`
+    Json,
+}
+
 /// What of an OTLP request was taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Partial {
@@ -54,15 +86,6 @@ pub struct Partial {
     pub rejected: i64,
     /// Why. Must not quote what they hold.
     pub message: String,
-}
-
-/// How the body of an OTLP request over HTTP is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// `application/x-protobuf`
-    Protobuf,
-    /// `application/json`
-    Json,
 }
 
 /// Why something was not taken. Messages go to the sender and must not quote what was sent.
@@ -123,73 +146,12 @@ pub trait Intake: Send + Sync + 'static {
     /// the next when this one was taken in. It should wait a little for room before it answers [`Refused::Busy`].
     fn rows(&self, rows: Rows) -> impl Future<Output = Result<Landed, Refused>> + Send;
 
-    /// Takes spans. When this returns, they are there to stay.
-    fn traces(
-        &self,
-        request: ExportTraceServiceRequest,
-        origin: Origin,
-    ) -> impl Future<Output = Result<Partial, Refused>> + Send;
-
-    /// Takes log records. When this returns, they are there to stay.
-    fn logs(
-        &self,
-        request: ExportLogsServiceRequest,
-        origin: Origin,
-    ) -> impl Future<Output = Result<Partial, Refused>> + Send;
-
-    /// Reads the body of a request over HTTP, which is within the limits and not compressed any more. Runs where it may block.
-    ///
-    /// # Errors
-    /// [`Refused::Invalid`], without quoting the body.
-    fn decode_traces(&self, body: &[u8], encoding: Encoding) -> Result<ExportTraceServiceRequest, Refused> {
-        match encoding {
-            Encoding::Protobuf => from_protobuf(body),
-            Encoding::Json => {
-                from_json(body).map(|Traces { resource_spans }| ExportTraceServiceRequest { resource_spans })
-            }
-        }
-    }
-
-    /// As [`decode_traces`](Self::decode_traces).
-    ///
-    /// # Errors
-    /// As there.
-    fn decode_logs(&self, body: &[u8], encoding: Encoding) -> Result<ExportLogsServiceRequest, Refused> {
-        match encoding {
-            Encoding::Protobuf => from_protobuf(body),
-            Encoding::Json => from_json(body).map(|Logs { resource_logs }| ExportLogsServiceRequest { resource_logs }),
-        }
-    }
+    /// Takes spans or log records. When this returns, they are there to stay. The body comes from whoever may call: reading it
+    /// is for a thread that may block, behind limits, and [`Refused::Invalid`] must not quote it.
+    fn export(&self, export: Export) -> impl Future<Output = Result<Partial, Refused>> + Send;
 
     /// Lands what waits, because the server stops. It is called once no more is read, and before calls are waited for.
     fn flush(&self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
-}
-
-/// A request as JSON, which leaves out what is empty: `{}` is a request.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Traces {
-    #[serde(default)]
-    resource_spans: Vec<ResourceSpans>,
-}
-
-/// The same of log records.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Logs {
-    #[serde(default)]
-    resource_logs: Vec<ResourceLogs>,
-}
-
-fn from_protobuf<M: Message + Default>(body: &[u8]) -> Result<M, Refused> {
-    M::decode(body).map_err(|_| Refused::Invalid("TG775: the body is not the protobuf message of OTLP".to_owned()))
-}
-
-fn from_json<M: DeserializeOwned>(body: &[u8]) -> Result<M, Refused> {
-    serde_json::from_slice(body).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        Refused::Invalid(format!("TG775: the body is not the JSON of OTLP, at line {line}, column {column}"))
-    })
 }

@@ -6,7 +6,7 @@
 //! ```text
 //! Flight DoPut -------- decode, checked --> rows -----.
 //! OTLP gRPC   -.                                       +--> Intake --> redaction, contract, Landing
-//! OTLP HTTP   -+------> messages of OTLP --------------'
+//! OTLP HTTP   -+------> bytes, decompressed -----------'
 //! ```
 //!
 //! # Promises
@@ -25,7 +25,6 @@ mod connection;
 mod error;
 mod flight;
 mod gate;
-mod http;
 mod intake;
 mod limits;
 mod listen;
@@ -35,7 +34,7 @@ mod server;
 
 pub use error::{Error, Result};
 pub use flight::decode::{Decoded, Decoder};
-pub use intake::{Encoding, Intake, Landed, Origin, Partial, Refused, Rows, Taken};
+pub use intake::{Encoding, Export, Intake, Landed, Origin, Partial, Refused, Rows, Signal, Taken};
 pub use limits::Limits;
 pub use listen::{Listen, Secret, Tls};
 pub use server::Receiver;

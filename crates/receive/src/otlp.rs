@@ -1,45 +1,42 @@
-//! How is OTLP received over gRPC?
+//! How is OTLP received?
+//!
+//! Over gRPC and over HTTP the same comes in and the same goes out: a body in, which is left to the intake to read, and out
+//! what of it was rejected.
 
-use std::sync::Arc;
+pub(crate) mod grpc;
+pub(crate) mod http;
 
-use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::LogsService;
-use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::TraceService;
-use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
-use tonic::{Request, Response, Status};
+use axum::extract::Request;
+use prost::Message;
 
 use crate::connection::Peer;
-use crate::http::{rejected_logs, rejected_spans};
-use crate::{Intake, Origin};
+use crate::{Origin, Partial};
 
-/// Both services of OTLP that are spoken.
-pub(crate) struct Otlp<I>(pub(crate) Arc<I>);
+/// `ExportTraceServiceResponse`, and that of logs, whose fields have the same numbers and types.
+#[derive(Clone, PartialEq, Message)]
+struct ExportResponse {
+    #[prost(message, optional, tag = "1")]
+    partial_success: Option<PartialSuccess>,
+}
+
+/// `ExportTracePartialSuccess` and `ExportLogsPartialSuccess`
+#[derive(Clone, PartialEq, Message)]
+struct PartialSuccess {
+    #[prost(int64, tag = "1")]
+    rejected: i64,
+    #[prost(string, tag = "2")]
+    error_message: String,
+}
+
+/// The answer to a request of which something was taken; empty when all is well.
+fn answer(partial: Partial) -> Vec<u8> {
+    let said = partial != Partial::default();
+    let Partial { rejected, message } = partial;
+    let partial_success = said.then_some(PartialSuccess { rejected, error_message: message });
+    ExportResponse { partial_success }.encode_to_vec()
+}
 
 /// Where a call comes from.
-pub(crate) fn origin<M>(request: &Request<M>) -> Origin {
+fn origin(request: &Request) -> Origin {
     Origin { peer: request.extensions().get::<Peer>().map(|peer| peer.0) }
-}
-
-#[tonic::async_trait]
-impl<I: Intake> TraceService for Otlp<I> {
-    async fn export(
-        &self,
-        request: Request<ExportTraceServiceRequest>,
-    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        let origin = origin(&request);
-        let partial = self.0.traces(request.into_inner(), origin).await?;
-        Ok(Response::new(ExportTraceServiceResponse { partial_success: rejected_spans(partial) }))
-    }
-}
-
-#[tonic::async_trait]
-impl<I: Intake> LogsService for Otlp<I> {
-    async fn export(
-        &self,
-        request: Request<ExportLogsServiceRequest>,
-    ) -> Result<Response<ExportLogsServiceResponse>, Status> {
-        let origin = origin(&request);
-        let partial = self.0.logs(request.into_inner(), origin).await?;
-        Ok(Response::new(ExportLogsServiceResponse { partial_success: rejected_logs(partial) }))
-    }
 }

@@ -9,8 +9,6 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use futures::FutureExt;
 use futures::future::{OptionFuture, try_join};
-use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::LogsServiceServer;
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::TraceServiceServer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -22,11 +20,14 @@ use tonic::transport::Server;
 use crate::flight::Flight;
 use crate::gate::{Gate, admit};
 use crate::listen::Secret;
-use crate::otlp::Otlp;
-use crate::{Error, Intake, Limits, Listen, Result, connection, http};
+use crate::otlp::{grpc, http};
+use crate::{Error, Intake, Limits, Listen, Result, connection};
 
 /// After how much silence the other end of a connection is asked whether it is there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// How large a frame of HTTP/2 may be. Batches come in many frames, and each costs calls to the system.
+const FRAME_BYTES: u32 = 1 << 20;
 
 /// Servers that have their ports, and serve nobody yet.
 #[derive(Debug)]
@@ -121,17 +122,11 @@ impl Bound {
 /// Flight and OTLP, side by side.
 fn grpc_router<I: Intake>(intake: &Arc<I>, limits: &Limits, stopping: &watch::Receiver<bool>) -> Router {
     let flight = Flight { intake: Arc::clone(intake), limits: *limits, stopping: stopping.clone() };
-    let otlp = || Otlp(Arc::clone(intake));
-    let gzip = CompressionEncoding::Gzip;
-    let most = limits.message_bytes;
     // What frames a message, and the names of its columns, do not count.
-    let flight = FlightServiceServer::new(flight).max_decoding_message_size(most.saturating_add(1 << 20));
-    let traces = TraceServiceServer::new(otlp()).max_decoding_message_size(most);
-    let logs = LogsServiceServer::new(otlp()).max_decoding_message_size(most);
-    Routes::new(flight.accept_compressed(gzip))
-        .add_service(traces.accept_compressed(gzip).send_compressed(gzip))
-        .add_service(logs.accept_compressed(gzip).send_compressed(gzip))
-        .into_axum_router()
+    let most = limits.message_bytes.saturating_add(1 << 20);
+    let flight = FlightServiceServer::new(flight).max_decoding_message_size(most);
+    let flight = Routes::new(flight.accept_compressed(CompressionEncoding::Gzip)).into_axum_router();
+    flight.merge(grpc::router(Arc::clone(intake), limits))
 }
 
 async fn run(bound: Bound, router: Router, limits: Limits, mut stopping: watch::Receiver<bool>) -> Result<()> {
@@ -143,6 +138,7 @@ async fn run(bound: Bound, router: Router, limits: Limits, mut stopping: watch::
         .max_concurrent_streams(u32::try_from(limits.calls).unwrap_or(u32::MAX))
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_adaptive_window(Some(true))
+        .max_frame_size(FRAME_BYTES)
         .add_routes(Routes::from(router))
         .serve_with_incoming_shutdown(connection::incoming(listener, tls, &limits), stopped)
         .await

@@ -13,16 +13,15 @@ use datafusion::arrow::array::{ArrayRef, StringArray};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use futures::FutureExt;
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use serde_json::{Map, Value};
 use tidegate_intake::{Denied, Door, EvidenceShelf, conform};
 use tidegate_land::{Arrival, Landing, Producer};
 use tidegate_otlp::{Content, Context, Mapped, Mapper, Stream, Unredacted};
-use tidegate_receive::{Intake, Landed, Origin, Partial, Refused, Rows, Taken};
+use tidegate_receive::{Encoding, Export, Intake, Landed, Partial, Refused, Rows, Signal, Taken};
 use tidegate_redact::scrub;
 use tidegate_stream::now_us;
 use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
 
 use crate::metrics::Receiving;
 
@@ -41,7 +40,7 @@ pub(crate) struct Desk {
 /// Everything that takes what arrives.
 pub(crate) struct FrontDoor {
     pub(crate) desks: BTreeMap<String, Desk>,
-    pub(crate) mapper: Mapper,
+    pub(crate) mapper: Arc<Mapper>,
     pub(crate) shelf: Option<EvidenceShelf>,
     pub(crate) metrics: Receiving,
     /// Under what name rows are landed that come without a producer: this process, and no other.
@@ -50,7 +49,11 @@ pub(crate) struct FrontDoor {
 
 impl Desk {
     /// Rows as they may be written.
-    async fn admit(&self, rows: &RecordBatch, shelf: Option<&EvidenceShelf>) -> Result<RecordBatch, Refused> {
+    pub(crate) async fn admit(
+        &self,
+        rows: &RecordBatch,
+        shelf: Option<&EvidenceShelf>,
+    ) -> Result<RecordBatch, Refused> {
         let rows =
             conform(rows, &self.schema, now_us()).map_err(|error| Refused::Invalid(format!("TG317: {error}")))?;
         match &self.door {
@@ -96,9 +99,15 @@ impl FrontDoor {
         }
         Ok(Partial { rejected, message })
     }
+}
 
-    fn context(&self) -> Context<'static> {
-        Context { tenant: None, ingested_at_us: now_us(), source: "otlp" }
+/// What a mapping makes of a request.
+fn map(mapper: &Mapper, export: &Export) -> tidegate_otlp::Result<Mapped> {
+    let context = Context { tenant: None, ingested_at_us: now_us(), source: "otlp" };
+    match (export.encoding, export.signal) {
+        (Encoding::Json, _) => mapper.json(&export.body, &context),
+        (Encoding::Protobuf, Signal::Traces) => mapper.proto(tidegate_otlp::Signal::Traces, &export.body, &context),
+        (Encoding::Protobuf, Signal::Logs) => mapper.proto(tidegate_otlp::Signal::Logs, &export.body, &context),
     }
 }
 
@@ -144,13 +153,11 @@ impl Intake for FrontDoor {
         Ok(async move { Ok(Taken { duplicate: landed.await?.duplicate }) }.boxed())
     }
 
-    async fn traces(&self, request: ExportTraceServiceRequest, _origin: Origin) -> Result<Partial, Refused> {
-        let mapped = self.mapper.traces(&request, &self.context()).map_err(|error| refused(&error))?;
-        self.land(mapped).await
-    }
-
-    async fn logs(&self, request: ExportLogsServiceRequest, _origin: Origin) -> Result<Partial, Refused> {
-        let mapped = self.mapper.logs(&request, &self.context()).map_err(|error| refused(&error))?;
+    async fn export(&self, export: Export) -> Result<Partial, Refused> {
+        let mapper = Arc::clone(&self.mapper);
+        let mapped = spawn_blocking(move || map(&mapper, &export)).await;
+        // It was told where the panic was.
+        let mapped = mapped.unwrap_or(Err(tidegate_otlp::Error::Panicked)).map_err(|error| refused(&error))?;
         self.land(mapped).await
     }
 

@@ -115,17 +115,15 @@ fn request() -> impl Strategy<Value = ExportTraceServiceRequest> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// Protobuf, the generated types and their JSON give the same rows and counts, and no span goes missing.
+    /// Protobuf and JSON, both as the generated types write them, give the same rows and counts, and no span goes missing.
     #[test]
     fn all_decoders_agree(request in request()) {
         let mapper = mapper("otel-genai").with_content(ContentPolicy::Evidence);
-        let mapped = mapper.traces(&request, &CONTEXT).unwrap();
+        let mapped = mapper.proto(Signal::Traces, &request.encode_to_vec(), &CONTEXT).unwrap();
         let tally = mapped.tally();
         let ignored: u64 = tally.ignored.values().sum();
         prop_assert_eq!(tally.spans, tally.decisions + tally.steps + tally.evaluators + tally.rejected_spans + ignored);
         let decoded = show(mapped);
-        let bytes = show(mapper.proto(Signal::Traces, &request.encode_to_vec(), &CONTEXT).unwrap());
-        prop_assert_eq!(&bytes, &decoded);
         let json = serde_json::to_string(&request).unwrap();
         prop_assert_eq!(&show(mapper.json(json.as_bytes(), &CONTEXT).unwrap()), &decoded);
     }
@@ -137,8 +135,7 @@ fn all_decoders_of_logs_agree() {
     let request = ExportLogsServiceRequest::decode(bytes).unwrap();
     let json = serde_json::to_string(&request).unwrap();
     let mapper = mapper("otel-genai");
-    let decoded = show(mapper.logs(&request, &CONTEXT).unwrap());
+    let decoded = show(mapper.proto(Signal::Logs, bytes, &CONTEXT).unwrap());
     assert!(decoded.contains("label_name: task_completion"), "{decoded}");
-    assert_eq!(show(mapper.proto(Signal::Logs, bytes, &CONTEXT).unwrap()), decoded);
     assert_eq!(show(mapper.json(json.as_bytes(), &CONTEXT).unwrap()), decoded);
 }

@@ -8,9 +8,13 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use futures::FutureExt;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
+use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
+use prost::Message;
+use serde::de::DeserializeOwned;
 use tidegate_land::{Arrival, Landing, Options, Producer};
 use tidegate_ledger::Store;
-use tidegate_receive::{Intake, Landed, Origin, Partial, Refused, Rows, Taken};
+use tidegate_receive::{Encoding, Export, Intake, Landed, Partial, Refused, Rows, Signal, Taken};
 
 /// Lands the rows of one stream, `events`, and counts spans and log records.
 pub(crate) struct Desk {
@@ -41,11 +45,38 @@ impl Desk {
     }
 }
 
-/// Spans and records without a name are not taken.
+/// Spans without a name are not taken.
 fn partial(rejected: usize) -> Partial {
     match rejected {
         0 => Partial::default(),
         _ => Partial { rejected: rejected as i64, message: "they have no name".to_owned() },
+    }
+}
+
+fn wrong<E>(_: E) -> Refused {
+    Refused::Invalid("TG775: the body is not OTLP".to_owned())
+}
+
+/// A member of a JSON document, which leaves out what is empty: `{}` is a request.
+fn member<T: DeserializeOwned>(body: &[u8], name: &str) -> Result<Vec<T>, Refused> {
+    let mut document: serde_json::Value = serde_json::from_slice(body).map_err(wrong)?;
+    let member = document.get_mut(name).map(serde_json::Value::take);
+    member.map_or(Ok(Vec::new()), |member| serde_json::from_value(member).map_err(wrong))
+}
+
+fn spans(export: &Export) -> Result<Vec<ResourceSpans>, Refused> {
+    match export.encoding {
+        Encoding::Json => member(&export.body, "resourceSpans"),
+        Encoding::Protobuf => {
+            Ok(ExportTraceServiceRequest::decode(export.body.as_ref()).map_err(wrong)?.resource_spans)
+        }
+    }
+}
+
+fn records(export: &Export) -> Result<Vec<ResourceLogs>, Refused> {
+    match export.encoding {
+        Encoding::Json => member(&export.body, "resourceLogs"),
+        Encoding::Protobuf => Ok(ExportLogsServiceRequest::decode(export.body.as_ref()).map_err(wrong)?.resource_logs),
     }
 }
 
@@ -64,19 +95,23 @@ impl Intake for Desk {
         Ok(async move { Ok(Taken { duplicate: pending.await?.duplicate }) }.boxed())
     }
 
-    async fn traces(&self, request: ExportTraceServiceRequest, _: Origin) -> Result<Partial, Refused> {
+    async fn export(&self, export: Export) -> Result<Partial, Refused> {
         self.check()?;
-        let spans = request.resource_spans.iter().flat_map(|r| &r.scope_spans).flat_map(|s| &s.spans);
-        let (named, unnamed): (Vec<_>, Vec<_>) = spans.partition(|span| !span.name.is_empty());
-        self.spans.fetch_add(named.len() as u64, Ordering::SeqCst);
-        Ok(partial(unnamed.len()))
-    }
-
-    async fn logs(&self, request: ExportLogsServiceRequest, _: Origin) -> Result<Partial, Refused> {
-        self.check()?;
-        let records = request.resource_logs.iter().flat_map(|r| &r.scope_logs).map(|s| s.log_records.len() as u64);
-        self.records.fetch_add(records.sum(), Ordering::SeqCst);
-        Ok(Partial::default())
+        match export.signal {
+            Signal::Traces => {
+                let resources = spans(&export)?;
+                let spans = resources.iter().flat_map(|r| &r.scope_spans).flat_map(|s| &s.spans);
+                let (named, unnamed): (Vec<_>, Vec<_>) = spans.partition(|span| !span.name.is_empty());
+                self.spans.fetch_add(named.len() as u64, Ordering::SeqCst);
+                Ok(partial(unnamed.len()))
+            }
+            Signal::Logs => {
+                let resources = records(&export)?;
+                let records = resources.iter().flat_map(|r| &r.scope_logs).map(|s| s.log_records.len() as u64);
+                self.records.fetch_add(records.sum(), Ordering::SeqCst);
+                Ok(Partial::default())
+            }
+        }
     }
 
     async fn flush(&self) {
