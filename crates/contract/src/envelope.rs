@@ -29,7 +29,7 @@ use arrow::error::ArrowError;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-use crate::identity::hex;
+use crate::kinds::is_text;
 use crate::{decisions, field::instant};
 
 /// The name of the column that holds the hash.
@@ -78,10 +78,12 @@ impl std::error::Error for EnvelopeError {}
 pub fn envelope_hash(batch: &RecordBatch) -> Result<StringArray, EnvelopeError> {
     let columns = Part::of(batch)?;
     let mut hashes = StringBuilder::with_capacity(batch.num_rows(), batch.num_rows() * 64);
+    // Gathered first: a hash that is told a few bytes at a time takes twice as long.
+    let mut bytes = Vec::new();
     for row in 0..batch.num_rows() {
-        let mut hash = Sha256::new();
-        columns.iter().for_each(|column| column.update(&mut hash, row));
-        hashes.append_value(hex(&hash.finalize()));
+        bytes.clear();
+        columns.iter().for_each(|column| column.write(&mut bytes, row));
+        hashes.append_value(const_hex::encode(Sha256::digest(&bytes)));
     }
     Ok(hashes.finish())
 }
@@ -186,42 +188,42 @@ impl Part {
         Some(Self::Flags { lists, keys, variants })
     }
 
-    fn update(&self, hash: &mut Sha256, row: usize) {
+    fn write(&self, bytes: &mut Vec<u8>, row: usize) {
         match self {
-            Self::Absent => hash.update([0]),
-            Self::Text(texts) => update_text(hash, texts, row),
+            Self::Absent => bytes.push(0),
+            Self::Text(texts) => write_text(bytes, texts, row),
             Self::Coded { keys, values } if keys.is_valid(row) => {
                 // A key of a valid row lies within the values; that is what Arrow checks when it builds a dictionary.
-                update_text(hash, values, usize::try_from(keys.value(row)).unwrap_or(usize::MAX));
+                write_text(bytes, values, usize::try_from(keys.value(row)).unwrap_or(usize::MAX));
             }
             Self::Time(micros) if micros.is_valid(row) => {
-                hash.update([2]);
-                hash.update(micros.value(row).to_le_bytes());
+                bytes.push(2);
+                bytes.extend(micros.value(row).to_le_bytes());
             }
             Self::Flags { lists, keys, variants } if lists.is_valid(row) => {
                 let offsets = lists.value_offsets();
                 let (start, end) = (index(offsets[row]), index(offsets[row + 1]));
-                hash.update([3]);
-                hash.update(((end - start) as u64).to_le_bytes());
+                bytes.push(3);
+                bytes.extend(((end - start) as u64).to_le_bytes());
                 for item in start..end {
-                    update_text(hash, keys, item);
-                    update_text(hash, variants, item);
+                    write_text(bytes, keys, item);
+                    write_text(bytes, variants, item);
                 }
             }
-            Self::Coded { .. } | Self::Time(_) | Self::Flags { .. } => hash.update([0]),
+            Self::Coded { .. } | Self::Time(_) | Self::Flags { .. } => bytes.push(0),
         }
     }
 }
 
 /// The value of `texts` at `index`, or a null.
-fn update_text(hash: &mut Sha256, texts: &StringArray, index: usize) {
+fn write_text(bytes: &mut Vec<u8>, texts: &StringArray, index: usize) {
     if index >= texts.len() || texts.is_null(index) {
-        return hash.update([0]);
+        return bytes.push(0);
     }
     let text = texts.value(index);
-    hash.update([1]);
-    hash.update((text.len() as u64).to_le_bytes());
-    hash.update(text);
+    bytes.push(1);
+    bytes.extend((text.len() as u64).to_le_bytes());
+    bytes.extend(text.as_bytes());
 }
 
 /// An offset of Arrow, which is never negative.
@@ -229,16 +231,8 @@ fn index(offset: i32) -> usize {
     usize::try_from(offset).unwrap_or_default()
 }
 
-fn is_text(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
-}
-
 fn plain(column: &ArrayRef) -> Option<StringArray> {
-    let coded = matches!(column.data_type(), DataType::Dictionary(_, values) if is_text(values));
-    if !coded && !is_text(column.data_type()) {
-        return None;
-    }
-    cast(column, &DataType::Utf8).ok().map(|text| text.as_string().clone())
+    is_text(column.data_type()).then(|| cast(column, &DataType::Utf8).ok())?.map(|text| text.as_string().clone())
 }
 
 #[cfg(test)]
@@ -295,7 +289,7 @@ mod tests {
     fn the_documented_bytes_are_hashed() {
         let mut bytes = vec![0; 30];
         bytes.splice(1..2, [1, 2, 0, 0, 0, 0, 0, 0, 0, b'd', b'1']);
-        assert_eq!(hashes(vec![("decision_id", text(&[Some("d1")]))]), [hex(&Sha256::digest(bytes))]);
+        assert_eq!(hashes(vec![("decision_id", text(&[Some("d1")]))]), [const_hex::encode(Sha256::digest(bytes))]);
     }
 
     #[test]

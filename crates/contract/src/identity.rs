@@ -32,6 +32,11 @@ pub fn label_id(
     short_hash(&[tenant, target_scope, target, label_name, identifier, &labeled_at_us.to_string()])
 }
 
+/// The id under which a decision waits for a label, and its judgement comes back.
+pub fn review_id(tenant: &str, decision: &str, label_name: &str) -> String {
+    short_hash(&["review", tenant, decision, label_name])
+}
+
 /// The first 32 hex digits of the SHA-256 of `parts`, one a line.
 fn short_hash(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
@@ -41,14 +46,7 @@ fn short_hash(parts: &[&str]) -> String {
         }
         hash.update(part);
     }
-    hex(&hash.finalize()[..16])
-}
-
-/// Lower-case hex digits of `bytes`.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+    const_hex::encode(&hash.finalize()[..16])
 }
 
 #[cfg(test)]

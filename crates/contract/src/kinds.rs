@@ -48,7 +48,8 @@ fn is_utc(zone: &str) -> bool {
     matches!(zone, "UTC" | "Etc/UTC" | "Z" | "+00:00" | "+00" | "+0000")
 }
 
-pub(crate) fn is_text(data_type: &DataType) -> bool {
+/// Whether values of this type are text, however they are laid out: as offsets, views or behind a dictionary.
+pub fn is_text(data_type: &DataType) -> bool {
     match data_type {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
         DataType::Dictionary(_, values) => is_text(values),

@@ -48,8 +48,9 @@ pub use experiment::Arm;
 pub use field::{CLASSIFICATION, Classification, PRIVACY_UNIT, SINCE_VERSION};
 pub use gaps::{Gap, GapKind, gaps};
 pub use held::Held;
-pub use identity::{decision_id, label_id};
+pub use identity::{decision_id, label_id, review_id};
 pub use ingest::IngestPolicy;
+pub use kinds::is_text;
 pub use labels::labels;
 pub use odcs::{
     Column, DataContract, Literal, Metric, Mode, Operator, Pattern, Range, Reliability, Rule, Severity, Status,

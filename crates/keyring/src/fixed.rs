@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::key::{Key, hex};
+use crate::key::Key;
 use crate::owner::Names;
 use crate::{Error, Owner, Result};
 
@@ -44,6 +44,6 @@ impl Fixed {
     pub(crate) fn key(&self, owner: Owner) -> Result<Key> {
         let tenant = self.keys.get(&owner.tenant()).ok_or(Error::NotGiven)?;
         let Some(user) = owner.user_name() else { return Ok(tenant.clone()) };
-        Ok(Key::new(tenant.derive(&format!("user {}", hex(&user)))))
+        Ok(Key::new(tenant.derive(&format!("user {}", const_hex::encode(user)))))
     }
 }

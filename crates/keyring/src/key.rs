@@ -105,7 +105,7 @@ impl Token {
 
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
+        f.write_str(&const_hex::encode(self.0))
     }
 }
 
@@ -132,10 +132,6 @@ pub(crate) fn short(mut mac: Hmac<Sha256>, message: &[u8]) -> [u8; 16] {
     let mut short = [0; 16];
     short.copy_from_slice(&code[..16]);
     short
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::key::{Key, hex};
+use crate::key::Key;
 use crate::{Error, Result};
 
 const NOT_HEX: &str = "a key is 64 hex digits";
@@ -70,6 +70,6 @@ impl std::str::FromStr for MasterKey {
 
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MasterKey({})", hex(&self.name))
+        write!(f, "MasterKey({})", const_hex::encode(self.name))
     }
 }

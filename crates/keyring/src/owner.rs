@@ -9,7 +9,7 @@ use std::str::FromStr;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::key::{Key, hex, mac, short};
+use crate::key::{Key, mac, short};
 
 /// Bytes of a name.
 const NAME: usize = 16;
@@ -47,8 +47,8 @@ impl Owner {
 
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.tenant))?;
-        self.user.map_or(Ok(()), |user| write!(f, ".{}", hex(&user)))
+        f.write_str(&const_hex::encode(self.tenant))?;
+        self.user.map_or(Ok(()), |user| write!(f, ".{}", const_hex::encode(user)))
     }
 }
 

@@ -12,7 +12,7 @@ use aes_gcm::{Aes256Gcm, Nonce};
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
-use crate::key::{KEY, Key, hex};
+use crate::key::{KEY, Key};
 use crate::{Error, MasterKey, Owner, Result};
 
 const MAGIC: &[u8; 8] = b"TGKEY001";
@@ -52,7 +52,7 @@ pub(crate) fn unwrap(master: &MasterKey, owner: Owner, path: &str, bytes: &[u8])
         return Err(damaged());
     }
     if name != master.name() {
-        let (wrapped_under, given) = (hex(name), hex(&master.name()));
+        let (wrapped_under, given) = (const_hex::encode(name), const_hex::encode(master.name()));
         return Err(Error::OtherMaster { path: path.to_owned(), wrapped_under, given });
     }
     let owner = owner.to_string();

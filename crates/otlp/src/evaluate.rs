@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use crate::keys::Slot;
+use crate::keys::{Slot, SlotSet};
 use crate::mapping::{Convert, Fact, Flags, Mapping, Origin, Rule, Source};
 use crate::table::{Cell, Holds};
 use crate::telemetry::{Attribute, Attributes, Scope, Status, Telemetry, Value};
@@ -19,6 +19,9 @@ pub(crate) struct Slots {
     filled: Vec<Slot>,
     /// The same for each scope, with its resource; of the scopes that were asked for.
     inherited: Vec<Vec<u32>>,
+    /// In which slots something stands for the record at hand, its own or inherited; and for each scope.
+    taken: SlotSet,
+    taken_by_scope: Vec<SlotSet>,
 }
 
 impl Slots {
@@ -32,11 +35,19 @@ impl Slots {
             }
             slots
         };
-        Self { own: vec![0; keys], filled: Vec::new(), inherited: telemetry.scopes.iter().map(inherit).collect() }
+        let inherited: Vec<_> = telemetry.scopes.iter().map(inherit).collect();
+        let taken =
+            |slots: &Vec<u32>| (0..).zip(slots).filter(|(_, place)| **place > 0).map(|(slot, _)| slot).collect();
+        let taken_by_scope = inherited.iter().map(taken).collect();
+        Self { own: vec![0; keys], filled: Vec::new(), inherited, taken: SlotSet::default(), taken_by_scope }
     }
 
-    /// Puts the attributes of a record in their slots.
-    pub(crate) fn load(&mut self, telemetry: &Telemetry<'_>, attributes: Attributes) {
+    /// Puts the attributes of a record of a scope in their slots.
+    pub(crate) fn load(&mut self, telemetry: &Telemetry<'_>, scope: u32, attributes: Attributes) {
+        match self.taken_by_scope.get(scope as usize) {
+            Some(taken) => self.taken.copy(taken),
+            None => self.taken = SlotSet::default(),
+        }
         for slot in self.filled.drain(..) {
             self.own[usize::from(slot)] = 0;
         }
@@ -46,6 +57,7 @@ impl Slots {
             if *own == 0 {
                 *own = place + 1;
                 self.filled.push(slot);
+                self.taken.insert(slot);
             }
         }
     }
@@ -102,6 +114,9 @@ pub(crate) struct Record<'r, 't, 'a> {
 impl<'t, 'a> Record<'_, 't, 'a> {
     /// What the sources of `rule` say, the first that says something; and how many texts were too long on the way.
     pub(crate) fn ask(&self, rule: &Rule, too_long: &mut u64) -> Option<Cell<'t>> {
+        if rule.needs.as_ref().is_some_and(|needs| !needs.meets(&self.slots.taken)) {
+            return None;
+        }
         rule.sources.iter().find_map(|source| {
             let cell = self.say(source, rule.holds)?;
             let cell = fit(cell, rule)?;
@@ -318,7 +333,7 @@ fn plain<'t>(value: &'t Value<'_>) -> Option<Cell<'t>> {
         Value::Bool(value) => Some(Cell::Bool(*value)),
         Value::Int(value) => Some(Cell::Int(*value)),
         Value::Double(value) => Some(Cell::Float(*value)),
-        Value::Bytes(bytes) => Some(Cell::Text(Cow::Owned(hex(bytes)))),
+        Value::Bytes(bytes) => Some(Cell::Text(Cow::Owned(const_hex::encode(bytes)))),
         Value::Empty | Value::List(_) | Value::Map(_) => None,
     }
 }
@@ -360,9 +375,9 @@ fn whole(value: f64) -> Option<i64> {
 fn hash_of(value: &Value<'_>) -> Option<String> {
     match value {
         Value::Empty => None,
-        Value::Text(text) => Some(hex(&Sha256::digest(text.as_bytes()))),
-        Value::Bytes(bytes) => Some(hex(&Sha256::digest(bytes))),
-        value => Some(hex(&Sha256::digest(to_json(value).to_string()))),
+        Value::Text(text) => Some(const_hex::encode(Sha256::digest(text.as_bytes()))),
+        Value::Bytes(bytes) => Some(const_hex::encode(Sha256::digest(bytes))),
+        value => Some(const_hex::encode(Sha256::digest(to_json(value).to_string()))),
     }
 }
 
@@ -374,22 +389,11 @@ pub(crate) fn to_json(value: &Value<'_>) -> serde_json::Value {
         Value::Bool(value) => (*value).into(),
         Value::Int(value) => (*value).into(),
         Value::Double(value) => (*value).into(),
-        Value::Bytes(bytes) => hex(bytes).into(),
+        Value::Bytes(bytes) => const_hex::encode(bytes).into(),
         Value::List(values) => values.iter().map(to_json).collect(),
         Value::Map(entries) => {
             let sorted: BTreeMap<_, _> = entries.iter().map(|(key, value)| (key.to_string(), to_json(value))).collect();
             sorted.into_iter().collect()
         }
     }
-}
-
-/// Lower-case hex digits of `bytes`.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
 }

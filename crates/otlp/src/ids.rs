@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use tidegate_contract::decision_id;
 
-use crate::evaluate::hex;
 use crate::telemetry::{SpanId, TraceId};
 
 /// The ids of the decisions of one request, each computed once and known by its number.
@@ -34,8 +33,8 @@ impl<'t> Ids<'t> {
     pub(crate) fn hashed(&mut self, tenant: &'t str, trace: TraceId, span: Option<SpanId>) -> usize {
         let names = &mut self.names;
         *self.hashed.entry((tenant, trace, span)).or_insert_with(|| {
-            let span = span.map(|span| hex(&span)).unwrap_or_default();
-            names.push(decision_id(tenant, &hex(&trace), &span));
+            let span = span.map(|span| const_hex::encode(span)).unwrap_or_default();
+            names.push(decision_id(tenant, &const_hex::encode(trace), &span));
             names.len() - 1
         })
     }

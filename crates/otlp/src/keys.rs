@@ -13,6 +13,38 @@ use foldhash::fast::{FixedState, RandomState};
 /// The number of a key that a mapping names.
 pub(crate) type Slot = u16;
 
+/// Some of the slots of a mapping.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SlotSet(Vec<u64>);
+
+impl SlotSet {
+    pub(crate) fn insert(&mut self, slot: Slot) {
+        let (word, bit) = (usize::from(slot) / 64, slot % 64);
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << bit;
+    }
+
+    /// Whether a slot is in both.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).any(|(mine, other)| mine & other != 0)
+    }
+
+    /// Becomes the same as `other`, in the memory it has.
+    pub(crate) fn copy(&mut self, other: &Self) {
+        self.0.clone_from(&other.0);
+    }
+}
+
+impl FromIterator<Slot> for SlotSet {
+    fn from_iter<I: IntoIterator<Item = Slot>>(slots: I) -> Self {
+        let mut set = Self::default();
+        slots.into_iter().for_each(|slot| set.insert(slot));
+        set
+    }
+}
+
 /// How many distinct unknown keys are counted apart while a request is decoded.
 const COUNTED_KEYS: usize = 1_024;
 /// Longer keys are not looked up as patterns.
@@ -197,6 +229,16 @@ mod tests {
         assert_eq!(found("retrieval.documents.x.document.score"), None);
         assert_eq!(found("retrieval.documents.99999999.document.score"), None);
         assert_eq!(found(&"7.".repeat(60)), None);
+    }
+
+    #[test]
+    fn sets_meet_where_a_slot_is_in_both() {
+        let set = |slots: &[Slot]| slots.iter().copied().collect::<SlotSet>();
+        assert!(set(&[1, 200]).meets(&set(&[200])) && set(&[63]).meets(&set(&[63, 500])));
+        assert!(!set(&[1, 64]).meets(&set(&[0, 65, 128])) && !set(&[]).meets(&set(&[0])));
+        let mut copy = set(&[300]);
+        copy.copy(&set(&[5]));
+        assert!(copy.meets(&set(&[5])) && !copy.meets(&set(&[300])));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use tidegate_contract::{SCHEMA_VERSION, TargetScope, label_id};
 
 use crate::error::Result;
-use crate::evaluate::{Facts, Record, hex};
+use crate::evaluate::{Facts, Record};
 use crate::mapping::{Role, Rule};
 use crate::run::{Run, record};
 use crate::table::{Cell, Rows, Stream};
@@ -188,7 +188,7 @@ impl<'t> Run<'t, '_> {
     fn label(&mut self, carrier: &Carrier<'t>, target: &Target<'t>, places: &Places) -> Vec<Option<Cell<'t>>> {
         let mapper = self.mapper;
         let rules = mapper.mapping().rules_of(Stream::Labels);
-        self.slots.load(self.telemetry, carrier.attributes.clone());
+        self.slots.load(self.telemetry, carrier.scope, carrier.attributes.clone());
         let facts = Facts { start_ns: carrier.time_ns, end_ns: carrier.time_ns, ..Facts::default() };
         let mut record = match carrier.owner {
             Owner::Span(place) => {
@@ -235,7 +235,7 @@ impl<'t> Run<'t, '_> {
 
 /// `target`, narrowed to one step of its decision.
 fn step<'t>(target: Target<'t>, span: Option<SpanId>) -> Target<'t> {
-    Target { scope: TargetScope::Step, id: span.map(|span| hex(&span)), ..target }
+    Target { scope: TargetScope::Step, id: span.map(|span| const_hex::encode(span)), ..target }
 }
 
 fn id(target: &Target<'_>, row: &[Option<Cell<'_>>], places: &Places, labeled_at: Option<i64>) -> Option<String> {

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 use crate::error::{Error, Result};
-use crate::keys::{Keys, Slot};
+use crate::keys::{Keys, Slot, SlotSet};
 use crate::table::{Cell, Stream};
 use tidegate_contract::StepKind;
 
@@ -144,6 +144,9 @@ pub(crate) enum Identity {
 pub(crate) struct Rule {
     /// Asked in order; the first that says something counts.
     pub(crate) sources: Vec<Source>,
+    /// A record with nothing in these slots is not asked: most are not, for most columns. Nothing where a source needs no
+    /// attribute of the record.
+    pub(crate) needs: Option<SlotSet>,
     /// If the decision itself says nothing: what its steps say, asked with the same sources.
     pub(crate) fold: Option<Fold>,
     pub(crate) default: Option<Cell<'static>>,
@@ -252,6 +255,16 @@ pub(crate) struct LabelFields {
     pub(crate) trace_id: String,
     pub(crate) span_id: String,
     pub(crate) time: String,
+}
+
+impl Origin {
+    /// The slot in which something must stand, of the record itself or what it inherits.
+    pub(crate) fn slot(&self) -> Option<Slot> {
+        match self {
+            Self::Key(slot) | Self::Resource(slot) => Some(*slot),
+            Self::Event(..) | Self::Fact(_) => None,
+        }
+    }
 }
 
 impl RowFields {

@@ -45,9 +45,8 @@ static FAMILIES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
 /// ```
 pub fn model_family(model: &str) -> Option<&'static str> {
     let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
-    let parts = [name.as_str(), after_vendor(&name)];
-    let fits = |prefix: &str| parts.iter().any(|part| part.starts_with(prefix));
-    FAMILIES.iter().find(|(prefix, _)| fits(prefix)).map(|(_, family)| family.as_str())
+    let of = |name: &str| FAMILIES.iter().find(|(beginning, _)| name.starts_with(beginning.as_str()));
+    of(&name).or_else(|| of(after_vendor(&name))).map(|(_, family)| family.as_str())
 }
 
 /// `name` without `eu.anthropic.`, as clouds write it.

@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 use tidegate_contract::SCHEMA_VERSION;
 
 use crate::error::Result;
-use crate::evaluate::{Counts, Facts, Record, Slots, hex, to_json};
+use crate::evaluate::{Counts, Facts, Record, Slots, to_json};
 use crate::ids::Ids;
 use crate::mapped::{Content, Mapped, Unredacted};
 use crate::mapper::{Context, Mapper};
@@ -177,7 +177,7 @@ impl<'t, 'a> Run<'t, 'a> {
             let span = &self.telemetry.spans[*place as usize];
             step_no = if of == Some(*decision) { step_no + 1 } else { 1 };
             of = Some(*decision);
-            self.slots.load(self.telemetry, span.attributes.clone());
+            self.slots.load(self.telemetry, span.scope, span.attributes.clone());
             let record = record(self.mapper, self.telemetry, &self.slots, span);
             let mut too_long = 0;
             row.clear();
@@ -185,7 +185,7 @@ impl<'t, 'a> Run<'t, 'a> {
             row[0] = Some(Cell::Text(Cow::Borrowed(tenant)));
             row[1] = Some(Cell::Text(Cow::Owned(self.ids.get(*decision).to_owned())));
             row[2] = Some(Cell::Int(step_no));
-            row[3] = span.id.map(|id| Cell::Text(Cow::Owned(hex(&id))));
+            row[3] = span.id.map(|id| Cell::Text(Cow::Owned(const_hex::encode(id))));
             row[4] = Some(Cell::Text(Cow::Borrowed(kind.as_str())));
             if let Home::Span(above) = self.forest.nodes[*place as usize].home {
                 let sum = self.sums.entry(above).or_default();
@@ -225,7 +225,7 @@ impl<'t, 'a> Run<'t, 'a> {
             let span = &self.telemetry.spans[*place as usize];
             let parent = self.parent_decision(*place, tenant);
             let sum = self.sums.remove(place).unwrap_or_default();
-            self.slots.load(self.telemetry, span.attributes.clone());
+            self.slots.load(self.telemetry, span.scope, span.attributes.clone());
             let mut record = record(self.mapper, self.telemetry, &self.slots, span);
             record.facts.counts = Some(sum.counts);
             let mut too_long = 0;
@@ -243,8 +243,8 @@ impl<'t, 'a> Run<'t, 'a> {
             }
             row[0] = Some(Cell::Text(Cow::Borrowed(SCHEMA_VERSION)));
             row[1] = Some(Cell::Text(Cow::Owned(self.ids.get(*decision).to_owned())));
-            row[2] = span.trace.map(|id| Cell::Text(Cow::Owned(hex(&id))));
-            row[3] = span.id.map(|id| Cell::Text(Cow::Owned(hex(&id))));
+            row[2] = span.trace.map(|id| Cell::Text(Cow::Owned(const_hex::encode(id))));
+            row[3] = span.id.map(|id| Cell::Text(Cow::Owned(const_hex::encode(id))));
             row[4] = parent.map(|parent| Cell::Text(Cow::Owned(self.ids.get(parent).to_owned())));
             row[tenant_at] = Some(Cell::Text(Cow::Borrowed(tenant)));
             row[ingested_at] = Some(Cell::Int(self.context.ingested_at_us));

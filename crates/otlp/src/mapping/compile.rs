@@ -274,7 +274,8 @@ impl Builder {
             None => before.and_then(|before| before.fold),
             Some(fold) => Some(self::fold(text, fold)?),
         };
-        Ok(Rule { sources, fold, default, words, holds })
+        let needs = sources.iter().map(|source| source.from.slot()).collect();
+        Ok(Rule { sources, needs, fold, default, words, holds })
     }
 
     fn source(&mut self, text: &Text<'_>, rule: &RuleText, source: &SourceText, at: &Range<usize>) -> Result<Source> {
