@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use tidegate_contract::is_text;
 
 /// The column that says when rows came, which the receiver knows best.
 const INGESTED_AT: &str = "ingested_at";
@@ -22,7 +23,8 @@ pub struct Misfit {
 }
 
 /// `rows` with the columns of `schema`, all of which may be null: what is missing is null, what is too much is left out,
-/// and types are converted where no value is lost. `ingested_at` is `now_us`.
+/// and types are converted where no value is lost. Text stays laid out as it is: whoever takes the rows reads text in any
+/// layout, and most write it in yet another. `ingested_at` is `now_us`.
 ///
 /// # Errors
 /// [`Misfit`], which tells types and no value.
@@ -39,14 +41,15 @@ pub fn conform(rows: &RecordBatch, schema: &SchemaRef, now_us: i64) -> Result<Re
             }
             None => new_null_array(field.data_type(), count),
             Some(column) if column.data_type() == field.data_type() => Arc::clone(column),
+            Some(column) if is_text(column.data_type()) && is_text(field.data_type()) => Arc::clone(column),
             Some(column) => cast_with_options(column, field.data_type(), &strict).map_err(|_| Misfit {
                 column: field.name().clone(),
                 found: Box::new(column.data_type().clone()),
                 expected: Box::new(field.data_type().clone()),
             })?,
         };
+        fields.push(Field::new(field.name(), column.data_type().clone(), true));
         columns.push(column);
-        fields.push(Field::new(field.name(), field.data_type().clone(), true));
     }
     let options = RecordBatchOptions::new().with_row_count(Some(count));
     let schema = Arc::new(Schema::new(fields));

@@ -1,8 +1,8 @@
 //! Do rows fit the stream, and how are they brought into its columns?
 //!
-//! Columns are found by name. Text may be laid out in any way, integers may be of any width as long as the values fit, and
-//! times may have any unit and zone; a time without a zone is taken as UTC, as when files are read. All else must be the
-//! type of the stream.
+//! Columns are found by name. Text may be laid out in any way, and stays so: Parquet writes the same of all. Integers may be
+//! of any width as long as the values fit, and times may have any unit and zone; a time without a zone is taken as UTC, as
+//! when files are read. All else must be the type of the stream.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -111,7 +111,7 @@ impl Fit {
             .sum()
     }
 
-    /// The rows in the stream's columns.
+    /// The rows in the stream's columns, texts in the layout in which they came.
     pub(crate) fn apply(&self, rows: &RecordBatch) -> Result<RecordBatch> {
         if rows.schema_ref().fields() == self.schema.fields() {
             return self.assemble(rows.columns().to_vec(), rows.num_rows());
@@ -125,11 +125,16 @@ impl Fit {
     }
 
     fn assemble(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+        let mut fields = Vec::with_capacity(columns.len());
         for (column, field) in columns.iter().zip(self.schema.fields()) {
             check_nulls(column, field)?;
+            fields.push(match column.data_type() == field.data_type() {
+                true => Arc::clone(field),
+                false => Arc::new(field.as_ref().clone().with_data_type(column.data_type().clone())),
+            });
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(|_| Error::Encode)
+        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options).map_err(|_| Error::Encode)
     }
 }
 
@@ -145,7 +150,7 @@ fn check_nulls(column: &ArrayRef, field: &FieldRef) -> Result<()> {
 
 fn convert(column: &ArrayRef, field: &FieldRef) -> Result<ArrayRef> {
     let to = field.data_type();
-    if column.data_type() == to {
+    if column.data_type() == to || (is_text(column.data_type()) && is_text(to)) {
         return Ok(Arc::clone(column));
     }
     // What the kernel says would quote the value.

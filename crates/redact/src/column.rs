@@ -14,9 +14,9 @@ use arrow::array::{
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int32Type};
 use arrow::error::ArrowError;
-use foldhash::fast::FixedState;
+use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
-use tidegate_contract::IngestPolicy;
+use tidegate_contract::{IngestPolicy, is_text};
 use tidegate_keyring::Tokens;
 
 use crate::{ColumnCounts, Detected, Error, Result, Scrubber};
@@ -65,14 +65,6 @@ fn plain(data_type: &DataType) -> DataType {
         DataType::LargeUtf8 | DataType::Utf8View => data_type.clone(),
         DataType::Dictionary(_, values) => plain(values),
         _ => DataType::Utf8,
-    }
-}
-
-/// Whether a column is text, maybe behind a dictionary.
-pub(crate) fn is_text(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Dictionary(_, values) => is_text(values),
-        other => other.is_string(),
     }
 }
 
@@ -131,7 +123,7 @@ pub(crate) fn hashed(array: &ArrayRef, counts: &mut ColumnCounts) -> Result<Arra
 
 /// The SHA-256 of a value.
 fn hex_of(value: &[u8]) -> String {
-    Sha256::digest(value).iter().map(|byte| format!("{byte:02x}")).collect()
+    const_hex::encode(Sha256::digest(value))
 }
 
 /// The token of each value under the key of its row's tenant. Each distinct value of a tenant is worked on once.
@@ -146,7 +138,7 @@ pub(crate) fn tokenized(
         Some(dictionary) => {
             let values = Bytes::of(dictionary.values())?;
             let keys = dictionary.normalized_keys();
-            let mut seen = HashMap::new();
+            let mut seen = HashMap::with_hasher(RandomState::default());
             let row = |row: usize| {
                 let value = dictionary.is_valid(row).then(|| values.get(keys[row])).flatten()?;
                 let tenant = tenants.of_row[row];
@@ -156,7 +148,7 @@ pub(crate) fn tokenized(
         }
         None => {
             let values = Bytes::of(array)?;
-            let mut seen = HashMap::new();
+            let mut seen = HashMap::with_hasher(RandomState::default());
             let row = |row: usize| {
                 let (value, tenant) = (values.get(row)?, tenants.of_row[row]);
                 Some(*seen.entry((tenant, value)).or_insert_with(|| tokens.make(tenant, value)))
@@ -255,10 +247,13 @@ fn scrubbed_texts(array: &ArrayRef, scrubber: Scrubber, counts: &mut ColumnCount
     let values = texts(array)?;
     let before = counts.detected.total();
     // Codes and names are few: those that are clean are looked at once.
-    let mut clean: HashSet<&str, FixedState> = HashSet::default();
+    let mut clean: HashSet<&str, RandomState> = HashSet::default();
     let mut found: Vec<(usize, String)> = Vec::new();
     for (row, value) in values.iter().enumerate() {
-        let Some(value) = value.filter(|value| !clean.contains(value)) else { continue };
+        let Some(value) = value else { continue };
+        if scrubber.is_harmless(value) || clean.contains(value) {
+            continue;
+        }
         match scrubber.scrub_counted(value, &mut counts.detected) {
             Cow::Owned(scrubbed) => found.push((row, scrubbed)),
             Cow::Borrowed(_) if clean.len() < REMEMBERED => drop(clean.insert(value)),

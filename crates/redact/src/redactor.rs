@@ -8,6 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBa
 use arrow::compute::{cast, filter};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
+use foldhash::fast::RandomState;
 use tidegate_contract::IngestPolicy;
 use tidegate_keyring::{ErasedUsers, Keyring, Owner, Tokens};
 
@@ -237,7 +238,7 @@ impl Redactor {
     async fn fates(&self, batch: &RecordBatch, tenant: &str) -> Result<(Known, Vec<Fate>)> {
         let tenants = texts(batch, tenant)?;
         let mut known = Known::default();
-        let mut of_tenant: HashMap<&str, Fate> = HashMap::new();
+        let mut of_tenant: HashMap<&str, Fate, RandomState> = HashMap::default();
         let mut fates = Vec::with_capacity(tenants.len());
         for tenant in &tenants {
             let Some(tenant) = tenant.filter(|tenant| !tenant.trim().is_empty()) else {
@@ -246,9 +247,12 @@ impl Redactor {
             };
             let fate = match of_tenant.get(tenant) {
                 Some(fate) => *fate,
-                None => self.fate_of(tenant, &mut known).await?,
+                None => {
+                    let fate = self.fate_of(tenant, &mut known).await?;
+                    of_tenant.insert(tenant, fate);
+                    fate
+                }
             };
-            of_tenant.insert(tenant, fate);
             fates.push(fate);
         }
         Ok((known, fates))

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::DataType;
 
-use crate::convert::is_text;
 use crate::{Format, SourceFile, read};
+use tidegate_contract::is_text;
 
 /// Names of columns, each with its type; none where the file does not say: it has no value there, or is CSV.
 pub type Columns = BTreeMap<String, Option<String>>;

@@ -13,15 +13,7 @@ use arrow::datatypes::{
     TimestampNanosecondType, TimestampSecondType,
 };
 use arrow::error::ArrowError;
-
-/// Whether values of this type are text, however they are laid out.
-pub(crate) fn is_text(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        DataType::Dictionary(_, values) => is_text(values),
-        _ => false,
-    }
-}
+use tidegate_contract::is_text;
 
 /// Whether values of this type are points in time.
 pub(crate) fn is_time(data_type: &DataType) -> bool {

@@ -14,7 +14,9 @@ use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use tidegate_contract::EpochUnit;
 
-use crate::convert::{Converted, cast, convert, is_text, lost_rows};
+use tidegate_contract::is_text;
+
+use crate::convert::{Converted, cast, convert, lost_rows};
 
 type Instants = PrimitiveArray<TimestampMicrosecondType>;
 

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use tidegate_contract::stream::StreamContract;
 
-use crate::convert::{is_text, is_time};
+use tidegate_contract::is_text;
+
+use crate::convert::is_time;
 use crate::epoch::is_whole;
 use crate::{Error, Format, Result, SourceFile, partition, read, suggest};
 

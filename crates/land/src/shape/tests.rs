@@ -40,6 +40,7 @@ fn columns_are_found_by_name_and_absent_ones_are_null() {
     let found = apply(&shape, &rows).unwrap();
     assert_eq!(found.column(1).logical_null_count(), 2);
     assert_eq!(found.schema_ref(), &shape.schema);
+    assert_eq!(found.column(1).data_type(), &dictionary());
 
     let rows = batch(vec![
         ("b", Arc::new(StringArray::from(vec![Some("x"), None]))),
@@ -64,7 +65,6 @@ fn text_may_be_laid_out_in_any_way() {
         let shape = shape(vec![field("a", to.clone(), false)], Extra::Refuse);
         for layout in &layouts {
             let found = apply(&shape, &batch(vec![("a", Arc::clone(layout))])).unwrap();
-            assert_eq!(found.column(0).data_type(), &to);
             let text = arrow::compute::cast(found.column(0), &DataType::Utf8).unwrap();
             assert_eq!(text.as_string::<i32>(), &StringArray::from(vec!["x", "y"]));
         }

@@ -12,8 +12,8 @@ use arrow::datatypes::{DataType, Fields, Schema};
 use tidegate_contract::LANDED;
 
 use super::{Job, Stop};
-use crate::convert::is_text;
 use crate::place::Opened;
+use tidegate_contract::is_text;
 
 pub(super) fn columns(file: &Opened) -> Option<Fields> {
     let metadata = ArrowReaderMetadata::load(file, ArrowReaderOptions::new()).ok()?;
