@@ -26,7 +26,7 @@ fn key() -> PrivateKey {
 }
 
 async fn put(store: &Store, tile: &Tile, bytes: Vec<u8>) {
-    let created = store.create(&format!("audit/{}", tile.path()), bytes.into()).await.unwrap();
+    let created = store.create(&format!("audit/{}", tile.path()), bytes).await.unwrap();
     assert_eq!(created, Created::New);
 }
 

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use parquet::file::metadata::ParquetMetaDataReader;
 use serde::{Deserialize, Serialize};
-use tidegate_ledger::{Created, Store};
+use tidegate_ledger::{Created, PutPayload, Store};
 
 use crate::day::Day;
 use crate::file::Format;
@@ -165,12 +165,12 @@ impl Chain {
         Ok(Position { date, ..at })
     }
 
-    async fn create(&self, at: Position, bytes: &Bytes) -> Result<()> {
+    async fn create(&self, at: Position, bytes: &PutPayload) -> Result<()> {
         let path = self.file(at);
         match self.store.create(&path, bytes.clone()).await? {
             Created::New => Ok(()),
             // The answer to our own first try may have been lost.
-            Created::AlreadyExists if self.store.get(&path).await?.as_ref() == Some(bytes) => Ok(()),
+            Created::AlreadyExists if self.store.get(&path).await? == Some(bytes.clone().into()) => Ok(()),
             Created::AlreadyExists => Err(self.overtaken()),
         }
     }
@@ -186,7 +186,7 @@ pub(crate) struct Finished {
     pub(crate) first: u64,
     pub(crate) last: u64,
     pub(crate) day: Day,
-    pub(crate) bytes: Bytes,
+    pub(crate) bytes: PutPayload,
 }
 
 fn encode(at: Position) -> Bytes {

@@ -284,7 +284,7 @@ impl Lane {
             let mark = Mark { producer: chain.producer.to_string(), first, last, moved_to: None };
             let finished = spawn_blocking(move || file.finish(&mark)).await;
             let Ok(Ok(bytes)) = finished else { return Err(Error::Encode) };
-            let size = bytes.len() as u64;
+            let size = bytes.content_length() as u64;
             let end = chain.append(end, &Finished { first, last, day, bytes }, &core.format).await?;
             Ok(Landed { end, rows, bytes: size })
         });

@@ -9,11 +9,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use object_store::PutPayload;
+
 use crate::crash;
 use crate::store::Created;
 
 /// Writes a file that must not exist yet.
-pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<Created> {
+pub(crate) fn create(path: &Path, bytes: &PutPayload) -> io::Result<Created> {
     crash::point();
     let staged = Staged::write(path, bytes)?;
     crash::point();
@@ -30,7 +32,7 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<Created> {
 }
 
 /// Writes a file, in place of the one that may be there.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &PutPayload) -> io::Result<()> {
     crash::point();
     let staged = Staged::write(path, bytes)?;
     crash::point();
@@ -45,9 +47,9 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 struct Staged(PathBuf);
 
 impl Staged {
-    fn write(path: &Path, bytes: &[u8]) -> io::Result<Self> {
+    fn write(path: &Path, bytes: &PutPayload) -> io::Result<Self> {
         let (mut file, staged) = Self::open(path)?;
-        file.write_all(bytes)?;
+        bytes.iter().try_for_each(|part| file.write_all(part))?;
         file.sync_all()?;
         Ok(staged)
     }

@@ -44,6 +44,8 @@ mod seal;
 mod store;
 mod url;
 
+pub use object_store::{PutPayload, PutPayloadMut};
+
 pub use budget::{Block, BlockReport, Budget, Charge, Paid, Spend};
 pub use chain::Chain;
 pub use error::{Error, Fault, Result};

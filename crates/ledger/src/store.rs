@@ -173,13 +173,12 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::PermissionDenied`] or [`Error::Store`]; after the latter the file may exist or not.
-    pub async fn create(&self, path: &str, bytes: Bytes) -> Result<Created> {
-        let (location, bytes) = (parse(path)?, self.written(path, bytes)?);
+    pub async fn create(&self, path: &str, bytes: impl Into<PutPayload>) -> Result<Created> {
+        let (location, bytes) = (parse(path)?, self.written(path, bytes.into())?);
         if let Some(file) = self.local_file(&location)? {
             return self.blocking("create", path, move || durable::create(&file, &bytes)).await;
         }
-        let payload = PutPayload::from(bytes);
-        let created = self.retry.run(|| self.create_once(&location, payload.clone())).await;
+        let created = self.retry.run(|| self.create_once(&location, bytes.clone())).await;
         created.map_err(|e| Error::store("create", self.shown(&location), e))
     }
 
@@ -203,12 +202,11 @@ impl Store {
     /// # Errors
     /// [`Error::PermissionDenied`] or [`Error::Store`]; after the latter the file is the old one or the new one.
     pub async fn replace(&self, path: &str, bytes: Bytes) -> Result<()> {
-        let (location, bytes) = (parse(path)?, self.written(path, bytes)?);
+        let (location, bytes) = (parse(path)?, self.written(path, bytes.into())?);
         if let Some(file) = self.local_file(&location)? {
             return self.blocking("replace", path, move || durable::replace(&file, &bytes)).await;
         }
-        let payload = PutPayload::from(bytes);
-        let put = self.retry.run(|| self.objects.put(&location, payload.clone())).await;
+        let put = self.retry.run(|| self.objects.put(&location, bytes.clone())).await;
         put.map(drop).map_err(|e| Error::store("replace", self.shown(&location), e))
     }
 
@@ -253,9 +251,9 @@ impl Store {
     }
 
     /// The bytes that stand for `bytes` in the file at `path`.
-    fn written(&self, path: &str, bytes: Bytes) -> Result<Bytes> {
+    fn written(&self, path: &str, bytes: PutPayload) -> Result<PutPayload> {
         match &self.sealed.key {
-            Some(key) if self.sealed.covers(path) => key.seal(path, &bytes),
+            Some(key) if self.sealed.covers(path) => Ok(key.seal(path, &Bytes::from(bytes))?.into()),
             _ => Ok(bytes),
         }
     }

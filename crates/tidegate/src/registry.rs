@@ -59,13 +59,13 @@ impl Registry {
     /// TG657 when the label means another bundle.
     pub(crate) async fn put(&self, manifest: &Manifest, blobs: &Blobs) -> Result<Created> {
         for (digest, bytes) in blobs {
-            let _ = self.store.create(&blob_path(*digest), bytes.clone().into()).await?;
+            let _ = self.store.create(&blob_path(*digest), bytes.clone()).await?;
         }
         let (digest, label) = (manifest.digest(), manifest.label());
-        let _ = self.store.create(&bundle_path(digest), manifest.encode().into()).await?;
+        let _ = self.store.create(&bundle_path(digest), manifest.encode()).await?;
         let text = serde_json::to_vec(&Labelled { digest });
         let text = text.map_err(|error| Failure::infrastructure("TG500", error.to_string(), "report this as a bug"))?;
-        let created = self.store.create(&label_path(&label), text.into()).await?;
+        let created = self.store.create(&label_path(&label), text).await?;
         match self.labelled(&label).await? {
             Some(kept) if kept != digest => Err(taken(&label, kept, "another was created at the same time")),
             _ => Ok(created),

@@ -33,7 +33,7 @@ pub(crate) async fn kept_or_drawn<const N: usize>(store: &Store, root: &Root, fi
         .map_err(|error| Failure::infrastructure("TG500", format!("no random bytes: {error}"), "check the system"))?;
     let text = secret.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     // Another process may have been first; then its secret is the project's.
-    if store.create(file, text.into()).await? == Created::New
+    if store.create(file, text).await? == Created::New
         && let Some(folder) = root.folder()
     {
         restrict(&folder.join(file))?;

@@ -191,6 +191,6 @@ fn require_subject(rollout: &Rollout, name: &str) -> Result<String> {
 
 /// Writes a file of the registry whose name says what is in it.
 async fn keep(store: &Store, path: &str, bytes: &[u8]) -> Result<()> {
-    let _ = store.create(path, bytes.to_vec().into()).await?;
+    let _ = store.create(path, bytes.to_vec()).await?;
     Ok(())
 }

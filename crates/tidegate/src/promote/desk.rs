@@ -269,7 +269,7 @@ impl Desk {
         let log_key = secret::kept_or_drawn(&records.store, &records.root, LOG_KEY).await?;
         let log_key = PrivateKey::from_seed(&log_key);
         let pem = log_key.public().to_pem()?;
-        let _ = records.store.create(LOG_PUBLIC_KEY, pem.into_bytes().into()).await?;
+        let _ = records.store.create(LOG_PUBLIC_KEY, pem.into_bytes()).await?;
         let log = AuditLog::open(records.store.clone(), FOLDER, ORIGIN, log_key).await?;
         records.reader = Some(log.reader().clone());
         let mut desk = Self { records, me, log: Some(log) };
@@ -298,7 +298,7 @@ impl Desk {
         let Some(log) = &mut self.log else { return Ok(Filed::New) };
         let path = act.path();
         let bytes = Envelope::sign(act.statement()?, &self.me.key).encode();
-        let created = self.records.store.create(&path, bytes.clone().into()).await?;
+        let created = self.records.store.create(&path, bytes.clone()).await?;
         let standing = self.records.store.get(&path).await?.unwrap_or_default();
         let index = log.append_once(&standing).await?;
         self.records.size = self.records.size.max(index + 1);

@@ -12,7 +12,7 @@ use crate::failure::{Failure, Result};
 pub(crate) async fn publish(store: &Store, pointers: &[Pointer]) -> Result<()> {
     let Some(now) = pointers.last() else { return Ok(()) };
     for pointer in pointers {
-        let _ = store.create(&event_path(pointer), bytes_of(&cloud_event(pointer))?.into()).await?;
+        let _ = store.create(&event_path(pointer), bytes_of(&cloud_event(pointer))?).await?;
     }
     let flags = bytes_of(&flagd(now))?;
     if store.get(&flags_path(&now.name)).await?.as_deref() != Some(&flags) {
