@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -74,6 +75,8 @@ pub(crate) struct Serve {
     pub(crate) key_file: Option<PathBuf>,
     /// Who signs the certificates that clients must have.
     pub(crate) client_authority_file: Option<PathBuf>,
+    /// For how long rows wait for others to share a file with, and their sender for an answer, in milliseconds.
+    pub(crate) flush_ms: Option<NonZeroU32>,
 }
 
 /// Where the keys are under which tokens and evidence of tenants are made. Without any, a master key is made and kept below
@@ -235,7 +238,7 @@ fn parameter(value: &toml::Value) -> Option<Parameter> {
 }
 
 fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
-    const FIELDS: [&str; 37] = [
+    const FIELDS: [&str; 38] = [
         "memory",
         "storage",
         "root",
@@ -264,6 +267,7 @@ fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
         "token_env",
         "certificate_file",
         "client_authority_file",
+        "flush_ms",
         "evidence",
         "keep",
         "days",

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use tidegate_contract::LANDED;
@@ -13,7 +14,7 @@ use tidegate_ledger::Store;
 use tidegate_otlp::{ContentPolicy, Mapper};
 use tidegate_receive::{Limits, Listen, Receiver, Secret, Tls};
 use tidegate_signal::StreamDefinition;
-use tidegate_source::Format;
+use tidegate_source::{Format, Source};
 use tidegate_stream::Stop;
 use tokio::sync::Mutex;
 
@@ -56,7 +57,7 @@ pub(crate) async fn run(place: &Place, options: &Serve) -> Result<ExitCode> {
     eprintln!("taking {names}; end with Ctrl-C or SIGTERM");
     let shelf = super::vault::shelf(&project).await?;
     let mapper = if shelf.is_some() { mapper.with_content(ContentPolicy::Evidence) } else { mapper };
-    let front = Arc::new(FrontDoor { desks, mapper, shelf, metrics: Receiving::default(), own });
+    let front = Arc::new(FrontDoor { desks, mapper: Arc::new(mapper), shelf, metrics: Receiving::default(), own });
     let registry = || front.metrics.registry(Arc::clone(&front));
     let _exporter = options.metrics.map(|address| Exporter::serve(address, registry())).transpose()?;
     let mut signals = Signals::listen(Stop::default())?;
@@ -70,36 +71,51 @@ pub(crate) async fn run(place: &Place, options: &Serve) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The streams that take what arrives: those whose files lie where files are landed, and whose columns are known.
+/// The streams that take what arrives.
 async fn desks(project: &Project, store: &Store) -> Result<BTreeMap<String, Desk>> {
-    let keyring = if project.contracts.is_empty() { None } else { Some(project.keyring().await?) };
     let mut desks = BTreeMap::new();
     for (stream, source) in &project.inputs {
-        let definition = &stream.definition;
-        let name = definition.name.value.clone();
-        let Some(declared) = definition.contract.declared.clone().filter(|_| lands(definition, source.format())) else {
-            eprintln!(
+        let name = &stream.definition.name.value;
+        match desk_of(project, store, &stream.definition, source).await? {
+            Some(desk) => drop(desks.insert(name.clone(), desk)),
+            None => eprintln!(
                 "stream {name} takes nothing: its path is not landing/{name}/, its files are not Parquet, or its columns are not declared"
-            );
-            continue;
-        };
-        let door = match &keyring {
-            Some(keyring) => project.contracts.door(definition, keyring)?,
-            None => None,
-        };
-        let contract = project.contracts.of(&name).map_or_else(String::new, |contract| contract.label());
-        let metadata = BTreeMap::from([(LANDED.to_owned(), contract)]);
-        let options = Options { extra: Extra::Drop, metadata, ..Options::default() };
-        let nullable = declared.fields().iter().map(|field| landed_field(field).with_nullable(true));
-        let schema = Arc::new(Schema::new(nullable.collect::<Vec<_>>()));
-        let landing = Landing::open(store.clone(), &name, Arc::clone(&schema), options)?;
-        // So that a run finds the folder of a stream to which nothing came yet.
-        if let Some(place) = source.root().local() {
-            std::fs::create_dir_all(place).map_err(|error| Failure::io("create", place.display(), &error))?;
+            ),
         }
-        desks.insert(name, Desk { schema, door, landing, last: Mutex::new(0) });
     }
     Ok(desks)
+}
+
+/// What takes rows of a stream, if its files lie where files are landed and its columns are known.
+pub(crate) async fn desk_of(
+    project: &Project,
+    store: &Store,
+    definition: &StreamDefinition,
+    source: &Source,
+) -> Result<Option<Desk>> {
+    let name = &definition.name.value;
+    let Some(declared) = definition.contract.declared.as_ref().filter(|_| lands(definition, source.format())) else {
+        return Ok(None);
+    };
+    let contract = project.contracts.of(name);
+    let door = match contract {
+        Some(_) => project.contracts.door(definition, &project.keyring().await?)?,
+        None => None,
+    };
+    let metadata =
+        BTreeMap::from([(LANDED.to_owned(), contract.map_or_else(String::new, |contract| contract.label()))]);
+    let mut options = Options { extra: Extra::Drop, metadata, ..Options::default() };
+    if let Some(flush_ms) = project.config.serve.flush_ms {
+        options.flush_after = Duration::from_millis(u64::from(flush_ms.get()));
+    }
+    let nullable = declared.fields().iter().map(|field| landed_field(field).with_nullable(true));
+    let schema = Arc::new(Schema::new(nullable.collect::<Vec<_>>()));
+    let landing = Landing::open(store.clone(), name, Arc::clone(&schema), options)?;
+    // So that a run finds the folder of a stream to which nothing came yet.
+    if let Some(place) = source.root().local() {
+        std::fs::create_dir_all(place).map_err(|error| Failure::io("create", place.display(), &error))?;
+    }
+    Ok(Some(Desk { schema, door, landing, last: Mutex::new(0) }))
 }
 
 /// Text lies in files as it is sent most: making views of it would be work for nothing.
