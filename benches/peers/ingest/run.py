@@ -15,6 +15,7 @@ import multiprocessing
 import pathlib
 import random
 import signal
+import statistics
 import subprocess
 import tempfile
 import time
@@ -26,6 +27,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 BATCH_ROWS = 8192
 START_US = 1_767_600_000_000_000
 TICKS = 100
+ROUNDS = 5
 
 WORDS = {
     "outcome": ["accepted", "edited", "rejected", "escalated", "unknown"],
@@ -153,53 +155,95 @@ def write_stream(batches, path):
             writer.write_batch(batch)
 
 
-def plain(binary, path, times, rows):
+def plain(binary, path, times):
+    """Processor seconds of writing the same with ArrowWriter."""
     with tempfile.TemporaryDirectory() as folder:
         command = [str(binary / "plain-parquet"), str(path), str(times), f"{folder}/out.parquet"]
-        return rows / float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def side_by_side(binary, what, sql, stream, make, batches, times):
+    """Both in turn, so that neither has the colder memory: medians."""
     server = Server(binary, sql)
+    rows, served, written, walls = batches * times * BATCH_ROWS, [], [], []
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "batches.arrow"
         write_stream([make(server, number) for number in range(batches)], path)
-        rows = batches * times * BATCH_ROWS
-        before, start = server.cpu_s(), time.monotonic()
-        sender = in_another_process(send, server.grpc, stream, "bench", path, times)
-        sender.join()
-        cpu, wall = server.cpu_s() - before, time.monotonic() - start
-        assert sender.exitcode == 0
+        for number in range(ROUNDS):
+            written.append(plain(binary, path, times))
+            before, start = server.cpu_s(), time.monotonic()
+            sender = in_another_process(send, server.grpc, stream, f"bench-{number}", path, times)
+            sender.join()
+            assert sender.exitcode == 0
+            served.append(server.cpu_s() - before)
+            walls.append(time.monotonic() - start)
         peak = server.resident_mib()
         server.end()
-        written = plain(binary, path, times, rows)
-    served = rows / cpu
+    cpu, plain_cpu, wall = (statistics.median(seconds) for seconds in (served, written, walls))
     print(
-        f"| {what} | {rows:,} | {served / 1e6:.2f} | {written / 1e6:.2f} | {written / served:.2f} | {rows / wall / 1e6:.2f} | {peak:.0f} |",
+        f"| {what} | {rows:,} | {rows / cpu / 1e6:.2f} | {rows / plain_cpu / 1e6:.2f} | {cpu / plain_cpu:.2f} | {rows / wall / 1e6:.2f} | {peak:.0f} |",
         flush=True,
     )
 
 
-def spans(number, count):
+def request():
+    """An OTLP request without spans, and where its spans go."""
     request = ExportTraceServiceRequest()
     group = request.resource_spans.add()
     for key, value in [("tenant.id", "acme"), ("cloud.region", "eu"), ("deployment.environment.name", "prod")]:
         group.resource.attributes.add(key=key).value.string_value = value
-    scope = group.scope_spans.add()
+    return request, group.scope_spans.add().spans
+
+
+def add_span(spans, trace, number, name, texts, numbers=(), parent=None):
+    span = spans.add()
+    span.trace_id, span.span_id = trace.to_bytes(16, "big"), (trace * 8 + number).to_bytes(8, "big")
+    if parent is not None:
+        span.parent_span_id = (trace * 8 + parent).to_bytes(8, "big")
+    span.name = name
+    span.start_time_unix_nano = START_US * 1000 + number
+    span.end_time_unix_nano = START_US * 1000 + 2_500_000_000 + number
+    for key, value in texts:
+        span.attributes.add(key=key).value.string_value = value
+    for key, value in numbers:
+        span.attributes.add(key=key).value.int_value = value
+
+
+SAID = "What was it?" * 20
+
+
+def add_decision(spans, trace):
+    texts = [("gen_ai.operation.name", "invoke_agent"), ("gen_ai.agent.name", "billing"), ("gen_ai.request.model", "gpt-4.1"),
+             ("user.id", f"user-{trace % 500}"), ("session.id", f"session-{trace % 500}"), ("gen_ai.input.messages", SAID)]
+    used = [("gen_ai.usage.input_tokens", trace % 500), ("gen_ai.usage.output_tokens", trace % 500)]
+    add_span(spans, trace, 0, "invoke_agent billing", texts, used)
+
+
+def decisions_alone(number, count):
+    """Each span is a decision, the widest of rows."""
+    built, spans = request()
     for at in range(count):
-        span = scope.spans.add()
-        span.trace_id = (number * count + at + 1).to_bytes(16, "big")
-        span.span_id = (number * count + at + 1).to_bytes(8, "big")
-        span.name = "invoke_agent billing"
-        span.start_time_unix_nano = START_US * 1000
-        span.end_time_unix_nano = START_US * 1000 + 2_500_000_000
-        texts = [("gen_ai.operation.name", "invoke_agent"), ("gen_ai.agent.name", "billing"), ("gen_ai.request.model", "gpt-4.1"),
-                 ("user.id", f"user-{at}"), ("session.id", f"session-{at}"), ("gen_ai.input.messages", "What was it?" * 20)]
-        for key, value in texts:
-            span.attributes.add(key=key).value.string_value = value
-        for key in ["gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"]:
-            span.attributes.add(key=key).value.int_value = at
-    return request.SerializeToString()
+        add_decision(spans, number * count + at + 1)
+    return built.SerializeToString()
+
+
+def traces_of_agents(number, count):
+    """Of six spans one is an agent's, three are calls of a model and two of tools."""
+    built, spans = request()
+    for at in range(count // 6):
+        trace = number * count + at + 1
+        add_decision(spans, trace)
+        for step in range(1, 4):
+            texts = [("gen_ai.operation.name", "chat"), ("gen_ai.provider.name", "openai"), ("gen_ai.request.model", "gpt-4.1"),
+                     ("gen_ai.response.model", "gpt-4.1-2025-04-14"), ("gen_ai.response.id", f"chatcmpl-{trace}-{step}"),
+                     ("gen_ai.input.messages", SAID), ("gen_ai.output.messages", SAID)]
+            used = [("gen_ai.usage.input_tokens", 1200), ("gen_ai.usage.output_tokens", 80), ("gen_ai.request.max_tokens", 1024)]
+            add_span(spans, trace, step, "chat gpt-4.1", texts, used, parent=0)
+        for step in range(4, 6):
+            texts = [("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", "lookup"), ("gen_ai.tool.type", "function"),
+                     ("gen_ai.tool.call.id", f"call-{trace}-{step}")]
+            add_span(spans, trace, step, "execute_tool lookup", texts, parent=0)
+    return built.SerializeToString()
 
 
 def post(address, bodies, times):
@@ -212,17 +256,19 @@ def post(address, bodies, times):
             assert answer.status == 200, answer.status
 
 
-def telemetry(binary, requests, count, times):
-    sql = "CREATE STREAM decisions WITH (path = 'landing/decisions/', format = 'parquet', contract = 'decisions');"
+def telemetry(binary, what, make, requests, count, times):
+    """Spans by OTLP over HTTP, to rows that are redacted and landed."""
+    streams = ["decisions", "decision_steps"]
+    sql = "\n".join(f"CREATE STREAM {name} WITH (path = 'landing/{name}/', format = 'parquet', contract = '{name}');" for name in streams)
     server = Server(binary, sql)
-    bodies = [spans(number, count) for number in range(requests)]
+    bodies = [make(number, count) for number in range(requests)]
     before, start = server.cpu_s(), time.monotonic()
-    senders = [in_another_process(post, server.http, bodies[n::4], times) for n in range(4)]
+    senders = [in_another_process(post, server.http, bodies[n::8], times) for n in range(8)]
     for sender in senders:
         sender.join()
         assert sender.exitcode == 0
     cpu, wall, number = server.cpu_s() - before, time.monotonic() - start, requests * count * times
-    print(f"OTLP over HTTP, to rows that are redacted and landed: {number:,} spans, {number / cpu:,.0f} a second and core, {number / wall:,.0f} a second")
+    print(f"| {what} | {number:,} | {number / cpu:,.0f} | {number / wall:,.0f} | {server.resident_mib():.0f} |", flush=True)
     server.end()
 
 
@@ -258,7 +304,7 @@ def main():
     times = lambda count: max(1, round(count * given.scale))
     print("| rows | number | served, M rows/s per core | ArrowWriter, M rows/s per core | ratio of CPU | served, M rows/s | MiB |")
     print("|---|---|---|---|---|---|---|")
-    side_by_side(binary, "8 columns", NARROW_SQL, "events", lambda _, seed: narrow(BATCH_ROWS, seed), 40, times(30))
+    side_by_side(binary, "8 columns", NARROW_SQL, "events", lambda _, seed: narrow(BATCH_ROWS, seed), 40, times(12))
     contract = "CREATE STREAM decisions WITH (path = 'landing/decisions/', format = 'parquet', contract = 'decisions');"
     columns = []
 
@@ -266,14 +312,17 @@ def main():
         columns.extend([] if columns else columns_of(server.grpc, "decisions"))
         return decisions(columns, BATCH_ROWS, seed)
 
-    side_by_side(binary, "decisions under their contract", contract, "decisions", row_of_contract, 16, times(8))
+    side_by_side(binary, "decisions under their contract", contract, "decisions", row_of_contract, 16, times(6))
     types = {"int64": "BIGINT", "int32": "INT", "double": "DOUBLE", "bool": "BOOLEAN"}
     declared = [(name, kind) for name, kind in columns if not kind.startswith("list")]
     sql_type = lambda kind: "TIMESTAMP" if kind.startswith("timestamp") else types.get(kind, "VARCHAR")
     declaration = ", ".join(f"{name} {sql_type(kind)}" for name, kind in declared)
     sql = f"CREATE STREAM d ({declaration}) WITH (path = 'landing/d/', format = 'parquet', event_time = 'event_time');"
-    side_by_side(binary, "their columns without a contract", sql, "d", lambda _, seed: decisions(declared, BATCH_ROWS, seed), 16, times(8))
-    telemetry(binary, 64, 500, times(12))
+    side_by_side(binary, "their columns without a contract", sql, "d", lambda _, seed: decisions(declared, BATCH_ROWS, seed), 16, times(6))
+    print("\n| spans | number | spans/s per core | spans/s | MiB |")
+    print("|---|---|---|---|---|")
+    telemetry(binary, "traces of agents", traces_of_agents, 64, 3000, times(12))
+    telemetry(binary, "decisions alone", decisions_alone, 64, 3000, times(4))
 
 
 if __name__ == "__main__":
