@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use tidegate_contract::{AnnotatorKind, TargetScope};
+use tidegate_contract::{AnnotatorKind, LabelKind, TargetScope};
 use tidegate_document::Source;
 use toml::Spanned;
 
 use crate::error::Result;
+use crate::review::Queue;
 use crate::typed::Typed;
 
 const DAY_US: i64 = 86_400_000_000;
@@ -124,6 +125,8 @@ pub struct Rules {
     labels: BTreeMap<String, Rule>,
     /// The change log, if there is to be one.
     pub changelog: Option<ChangelogRules>,
+    /// By the label that is wanted.
+    queues: BTreeMap<String, Queue>,
 }
 
 impl Rules {
@@ -155,7 +158,19 @@ impl Rules {
         let labels = raw.label.into_iter().map(|(name, rule)| Ok((name, rule.over(&default, &typed)?)));
         let labels = labels.collect::<Result<_>>()?;
         let changelog = raw.changelog.map(|raw| raw.raise(&typed)).transpose()?;
-        Ok(Self { default, labels, changelog })
+        let queues = raw.review.into_iter().map(|(label, queue)| Ok((label, queue.raise(&typed)?)));
+        Ok(Self { default, labels, changelog, queues: queues.collect::<Result<_>>()? })
+    }
+
+    /// Which decisions wait for a label, if any do.
+    #[must_use]
+    pub fn queue(&self, label: &str) -> Option<&Queue> {
+        self.queues.get(label)
+    }
+
+    /// The labels that decisions wait for.
+    pub fn queues(&self) -> impl Iterator<Item = &str> {
+        self.queues.keys().map(String::as_str)
     }
 
     /// The rule of a label.
@@ -178,6 +193,8 @@ struct RawRules {
     #[serde(default)]
     label: BTreeMap<String, RawRule>,
     changelog: Option<RawChangelog>,
+    #[serde(default)]
+    review: BTreeMap<String, RawQueue>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -237,6 +254,28 @@ struct RawChangelog {
     labels: Option<String>,
     horizon: Option<Spanned<String>>,
     columns: Option<Spanned<Vec<String>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawQueue {
+    when: Spanned<String>,
+    #[serde(default)]
+    columns: Vec<String>,
+    kind: Option<Spanned<String>>,
+}
+
+impl RawQueue {
+    fn raise(self, typed: &Typed<'_>) -> Result<Queue> {
+        if self.when.get_ref().trim().is_empty() {
+            return Err(typed.not_allowed("when", &self.when.span(), "a condition, as in \"confidence < 0.6\""));
+        }
+        let kind = self.kind.map_or(Ok(LabelKind::Review), |kind| {
+            let rule = "outcome, correction, rating, policy, review, task_completed, hallucination or other";
+            LabelKind::named(kind.get_ref()).ok_or_else(|| typed.not_allowed("kind", &kind.span(), rule))
+        });
+        Ok(Queue { when: self.when.into_inner(), columns: self.columns, kind: kind? })
+    }
 }
 
 impl RawRule {

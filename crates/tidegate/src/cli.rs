@@ -5,6 +5,7 @@ pub(crate) mod contract;
 pub(crate) mod gate;
 pub(crate) mod labels;
 pub(crate) mod promote;
+pub(crate) mod review;
 pub(crate) mod serve;
 pub(crate) mod vault;
 
@@ -24,6 +25,7 @@ use self::contract::Contract;
 use self::gate::Gate;
 use self::labels::Labels;
 use self::promote::Promote;
+use self::review::Review;
 use self::serve::Serve;
 use self::vault::{Evidence, Keys, Retention};
 
@@ -120,6 +122,8 @@ pub(crate) enum Command {
     Sql(Sql),
     /// Say what all words on decisions come to, and let signals know.
     Labels(Labels),
+    /// Ask people about decisions, and take what they say in as labels.
+    Review(Review),
     /// Draw released signals on one page that needs no network.
     Report(Report),
     /// Write decision traces and late labels made from a seed.
@@ -307,6 +311,8 @@ pub(crate) enum OutputFormat {
     Json,
     /// Comma-separated values with a header.
     Csv,
+    /// One JSON object a line.
+    Jsonl,
     /// A Parquet file on stdout.
     Parquet,
 }

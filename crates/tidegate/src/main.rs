@@ -25,6 +25,7 @@ mod promote;
 mod query;
 mod registry;
 mod report;
+mod review;
 mod secret;
 mod serve;
 mod signals;
@@ -75,6 +76,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Quarantine(options) => commands::quarantine::run(&place, &options).await,
         Command::Sql(options) => commands::sql::run(&place, &options).await,
         Command::Labels(options) => commands::labels::run(&place, &options).await,
+        Command::Review(options) => commands::review::run(&place, &options).await,
         Command::Report(options) => commands::report::run(&place, &options).await,
         Command::Generate(options) => commands::generate::run(&options),
         Command::Serve(options) => commands::serve::run(&place, &options).await,

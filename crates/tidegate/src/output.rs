@@ -42,6 +42,11 @@ pub(crate) async fn print_rows(rows: SendableRecordBatchStream, format: OutputFo
             let rows = if rows.is_empty() { vec![empty] } else { rows };
             rows.iter().try_for_each(|batch| writer.write(batch)).map_err(encode)
         }
+        OutputFormat::Jsonl => {
+            let rows = collect_lazily(rows).await?;
+            let mut writer = arrow::json::LineDelimitedWriter::new(io::stdout().lock());
+            rows.iter().try_for_each(|batch| writer.write(batch)).and_then(|()| writer.finish()).map_err(encode)
+        }
         OutputFormat::Parquet => {
             let rows = collect_lazily(rows).await?;
             let bytes = parquet_bytes(&schema, &rows).map_err(encode)?;

@@ -197,8 +197,7 @@ async fn register_streams(
             continue;
         }
         let name = stream.definition.name.value.clone();
-        let rows = StreamRows { source, rejected: Arc::clone(rejected) };
-        let table = Arc::new(StreamingTable::try_new(Arc::clone(&stream.schema), vec![Arc::new(rows)])?);
+        let table = stream_table(source, Arc::clone(rejected))?;
         let table: Arc<dyn TableProvider> = match &stream.definition.contract.learning_scope {
             Some(column) => Arc::new(ViewTable::new(learnable(&name, table, column)?, None)),
             None => table,
@@ -208,6 +207,15 @@ async fn register_streams(
         session.register_table(name, table)?;
     }
     Ok(tables)
+}
+
+/// All rows of a stream, as a table; of what cannot be read the number is added to `rejected`.
+pub(crate) fn stream_table(
+    source: Arc<Source>,
+    rejected: Arc<AtomicU64>,
+) -> datafusion::error::Result<Arc<StreamingTable>> {
+    let schema = Arc::clone(source.schema());
+    Ok(Arc::new(StreamingTable::try_new(schema, vec![Arc::new(StreamRows { source, rejected })])?))
 }
 
 /// The rows of a stream that may be learnt from across tenants.

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 
-use crate::EvidenceRef;
+use crate::{Error, EvidenceRef, Result};
 
 /// Who asks for evidence. Who that is, is for the caller to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,33 @@ pub struct Reader {
     pub who: String,
     /// What they read it for. Without one they are refused.
     pub purpose: Option<String>,
+}
+
+/// What may be read for: a list that an operator wrote.
+#[derive(Clone, Debug, Default)]
+pub struct Purposes(Vec<String>);
+
+impl Purposes {
+    /// These, and no other.
+    pub fn new(purposes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self(purposes.into_iter().map(Into::into).collect())
+    }
+
+    /// Whether a reader says who they are, and names a purpose that is allowed.
+    ///
+    /// # Errors
+    /// [`Error::NoPurpose`] and [`Error::PurposeNotAllowed`].
+    pub fn admit(&self, reader: &Reader) -> Result<()> {
+        let allowed = || self.0.clone();
+        let purpose = reader.purpose.as_deref().map(str::trim).filter(|purpose| !purpose.is_empty());
+        let Some(purpose) = purpose.filter(|_| !reader.who.trim().is_empty()) else {
+            return Err(Error::NoPurpose { allowed: allowed() });
+        };
+        if self.0.iter().any(|allowed| allowed == purpose) {
+            return Ok(());
+        }
+        Err(Error::PurposeNotAllowed { purpose: purpose.to_owned(), allowed: allowed() })
+    }
 }
 
 /// One attempt to read evidence.
@@ -52,6 +79,22 @@ pub enum Outcome {
     Damaged,
     /// The store or the keys could not be read.
     Failed,
+}
+
+impl Outcome {
+    /// What came of an attempt that ended so.
+    pub fn of<T>(found: &Result<T>) -> Self {
+        match found {
+            Ok(_) => Self::Granted,
+            Err(Error::NoPurpose { .. }) => Self::NoPurpose,
+            Err(Error::PurposeNotAllowed { .. }) => Self::PurposeNotAllowed,
+            Err(Error::Expired { .. }) => Self::Expired,
+            Err(Error::Destroyed { .. }) => Self::Destroyed,
+            Err(Error::Absent { .. }) => Self::Absent,
+            Err(Error::Damaged { .. }) => Self::Damaged,
+            Err(_) => Self::Failed,
+        }
+    }
 }
 
 impl Access {

@@ -28,7 +28,7 @@ mod reference;
 mod retention;
 mod vault;
 
-pub use access::{Access, AuditTrail, Outcome, Reader};
+pub use access::{Access, AuditTrail, Outcome, Purposes, Reader};
 pub use error::{Error, Result};
 pub use reference::{EvidenceRef, NoReference};
 pub use retention::{Plan, Retention, expired};

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::object::{self, ENTRY, Entry, HEADER, Keys, LONGEST, MAGIC, Record};
 use crate::reference::ObjectName;
-use crate::{Access, AuditTrail, Error, EvidenceRef, Outcome, Reader, Result};
+use crate::{Access, AuditTrail, Error, EvidenceRef, Outcome, Purposes, Reader, Result};
 
 /// Texts of one object at most, and their bytes before another is begun.
 const TEXTS: usize = 10_000;
@@ -25,7 +25,7 @@ const LONGEST_TTL: TimeDelta = TimeDelta::days(3650);
 pub struct Vault {
     store: Store,
     keyring: Arc<Keyring>,
-    purposes: Vec<String>,
+    purposes: Purposes,
 }
 
 /// A text that is to be kept.
@@ -75,7 +75,7 @@ struct Ready<'a> {
 impl Vault {
     /// A vault below `evidence/`, whose texts are read for some purposes only.
     pub fn new(store: Store, keyring: Arc<Keyring>, purposes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { store, keyring, purposes: purposes.into_iter().map(Into::into).collect() }
+        Self { store, keyring, purposes: Purposes::new(purposes) }
     }
 
     /// Keeps one text. Nothing is kept, and nothing returned, about a user whose key is destroyed.
@@ -166,13 +166,13 @@ impl Vault {
         audit: &impl AuditTrail,
     ) -> Result<Content> {
         let found = self.find(reference, reader, now).await;
-        let access = Access::new(reference, reader, now, outcome(&found));
+        let access = Access::new(reference, reader, now, Outcome::of(&found));
         audit.record(access).await.map_err(|source| Error::NotRecorded { reference, source })?;
         found
     }
 
     async fn find(&self, reference: EvidenceRef, reader: &Reader, now: DateTime<Utc>) -> Result<Content> {
-        self.admit(reader)?;
+        self.purposes.admit(reader)?;
         let path = reference.object.path();
         let entry = self.entry(reference, &path).await?;
         if entry.expires_us <= now.timestamp_micros() {
@@ -187,19 +187,6 @@ impl Vault {
         let sealed = self.store.get_range(&path, entry.offset..end).await?.ok_or(Error::Absent { reference })?;
         let (kind, bytes) = object::decode(reference, entry, &keys, &sealed).ok_or_else(damaged)?;
         Ok(Content { kind, bytes })
-    }
-
-    /// Whether a reader says who they are, and names a purpose that is allowed.
-    fn admit(&self, reader: &Reader) -> Result<()> {
-        let allowed = || self.purposes.clone();
-        let purpose = reader.purpose.as_deref().map(str::trim).filter(|purpose| !purpose.is_empty());
-        let Some(purpose) = purpose.filter(|_| !reader.who.trim().is_empty()) else {
-            return Err(Error::NoPurpose { allowed: allowed() });
-        };
-        if self.purposes.iter().any(|allowed| allowed == purpose) {
-            return Ok(());
-        }
-        Err(Error::PurposeNotAllowed { purpose: purpose.to_owned(), allowed: allowed() })
     }
 
     async fn entry(&self, reference: EvidenceRef, path: &str) -> Result<Entry> {
@@ -262,17 +249,4 @@ fn parts(texts: Vec<Ready<'_>>) -> Vec<Vec<Ready<'_>>> {
         }
     }
     parts.into_iter().map(|(_, part)| part).collect()
-}
-
-fn outcome(found: &Result<Content>) -> Outcome {
-    match found {
-        Ok(_) => Outcome::Granted,
-        Err(Error::NoPurpose { .. }) => Outcome::NoPurpose,
-        Err(Error::PurposeNotAllowed { .. }) => Outcome::PurposeNotAllowed,
-        Err(Error::Expired { .. }) => Outcome::Expired,
-        Err(Error::Destroyed { .. }) => Outcome::Destroyed,
-        Err(Error::Absent { .. }) => Outcome::Absent,
-        Err(Error::Damaged { .. }) => Outcome::Damaged,
-        Err(_) => Outcome::Failed,
-    }
 }

@@ -58,3 +58,21 @@ fn labels_take_over_what_the_default_says() {
 fn an_empty_file_has_a_rule_for_every_label() {
     assert_eq!(Rules::parse("labels.toml", "").unwrap().of("x"), &Rule::default());
 }
+
+#[test]
+fn a_queue_says_which_decisions_wait() {
+    let rules = Rules::parse("labels.toml", "[review.a]\nwhen = 'value IS NULL'\n").unwrap();
+    let queue = rules.queue("a").unwrap();
+    assert_eq!((queue.when.as_str(), queue.kind), ("value IS NULL", LabelKind::Review));
+    assert_eq!((rules.queue("b"), rules.queues().collect::<Vec<_>>()), (None, vec!["a"]));
+    check(
+        "[review.a]\nwhen = ' '\n",
+        "TG783 labels.toml:2:8: when must be a condition, as in \"confidence < 0.6\" | \
+         write a condition, as in \"confidence < 0.6\"",
+    );
+    let kinds = "outcome, correction, rating, policy, review, task_completed, hallucination or other";
+    check(
+        "[review.a]\nwhen = 'true'\nkind = 'gut'\n",
+        &format!("TG783 labels.toml:3:8: kind must be {kinds} | write {kinds}"),
+    );
+}

@@ -17,6 +17,7 @@ pub(crate) mod labels;
 pub(crate) mod promote;
 pub(crate) mod quarantine;
 pub(crate) mod report;
+pub(crate) mod review;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod sql;

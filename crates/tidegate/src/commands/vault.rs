@@ -18,8 +18,8 @@ use crate::project::Project;
 use crate::storage::landing_store;
 use crate::words::counted;
 
-/// The log of who read evidence.
-const LOG: &str = "access";
+/// The log of who read what row by row.
+pub(crate) const LOG: &str = "access";
 
 pub(crate) async fn evidence(place: &Place, options: &Evidence) -> Result<ExitCode> {
     let project = Project::load_to_follow(place).await?;

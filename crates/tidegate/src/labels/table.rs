@@ -41,11 +41,18 @@ impl TableFunctionImpl for LabelsEffective {
             }
             _ => return Err(wrong()),
         };
+        self.table(as_of)
+    }
+}
+
+impl LabelsEffective {
+    /// The effective labels as of an instant, or now.
+    pub(crate) fn table(&self, as_of_us: Option<i64>) -> Result<Arc<dyn TableProvider>> {
         let rows = EffectiveLabels {
             ruling: self.ruling.clone(),
             labels: Arc::clone(&self.labels),
             decisions: self.decisions.clone(),
-            as_of_us: as_of,
+            as_of_us,
             schema: effective_schema(),
         };
         Ok(Arc::new(StreamingTable::try_new(effective_schema(), vec![Arc::new(rows)])?))

@@ -34,6 +34,7 @@ mod real_data;
 mod real_gates;
 mod recipes;
 mod report;
+mod review;
 mod schema_drift;
 mod serve;
 mod stores;

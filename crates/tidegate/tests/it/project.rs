@@ -54,6 +54,15 @@ impl Project {
         Run::of(&output)
     }
 
+    /// Runs `tidegate` and writes what it prints to a file.
+    pub(crate) fn run_to_file(&self, arguments: &[&str], name: &str) -> PathBuf {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_tidegate")).args(arguments).current_dir(self.folder.path()).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        self.write(name, output.stdout)
+    }
+
     /// Lands what a query answers, as Parquet. It may read any file.
     #[track_caller]
     pub(crate) fn land(&self, name: &str, query: &str) {
