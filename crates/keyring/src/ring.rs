@@ -306,7 +306,7 @@ fn gone(owner: Owner, destroyed: &Destroyed) -> Error {
 
 fn path(owner: Owner) -> String {
     let tenant = owner.tenant();
-    let name = owner.user_name().map_or_else(|| "key".to_owned(), |user| const_hex::encode(user));
+    let name = owner.user_name().map_or_else(|| "key".to_owned(), const_hex::encode);
     format!("{RING}/{tenant}/{name}")
 }
 

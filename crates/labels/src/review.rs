@@ -163,7 +163,7 @@ impl<'a> Filled<'a> {
 
 fn rows(filled: &[Filled<'_>]) -> RecordBatch {
     let text = |of: &dyn for<'f> Fn(&'f Filled<'_>) -> Option<&'f str>| -> ArrayRef {
-        Arc::new(filled.iter().map(|row| of(row)).collect::<StringArray>())
+        Arc::new(filled.iter().map(of).collect::<StringArray>())
     };
     let same = |word: &'static str| -> ArrayRef { Arc::new(StringArray::from(vec![word; filled.len()])) };
     let number = |of: fn(&Judgement) -> Option<f64>| -> ArrayRef {

@@ -33,7 +33,7 @@ impl<'t> Ids<'t> {
     pub(crate) fn hashed(&mut self, tenant: &'t str, trace: TraceId, span: Option<SpanId>) -> usize {
         let names = &mut self.names;
         *self.hashed.entry((tenant, trace, span)).or_insert_with(|| {
-            let span = span.map(|span| const_hex::encode(span)).unwrap_or_default();
+            let span = span.map(const_hex::encode).unwrap_or_default();
             names.push(decision_id(tenant, &const_hex::encode(trace), &span));
             names.len() - 1
         })

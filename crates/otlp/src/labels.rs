@@ -235,7 +235,7 @@ impl<'t> Run<'t, '_> {
 
 /// `target`, narrowed to one step of its decision.
 fn step<'t>(target: Target<'t>, span: Option<SpanId>) -> Target<'t> {
-    Target { scope: TargetScope::Step, id: span.map(|span| const_hex::encode(span)), ..target }
+    Target { scope: TargetScope::Step, id: span.map(const_hex::encode), ..target }
 }
 
 fn id(target: &Target<'_>, row: &[Option<Cell<'_>>], places: &Places, labeled_at: Option<i64>) -> Option<String> {

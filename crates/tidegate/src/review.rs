@@ -67,7 +67,7 @@ pub(crate) async fn waiting(
     let event_time = stream.definition.contract.event_time.as_deref();
 
     check_columns(label, queue, decisions.schema())?;
-    let place = SourceText::new(&format!("labels.toml, [review.{label}]"), &queue.when);
+    let place = SourceText::new(format!("labels.toml, [review.{label}]"), &queue.when);
     let place = Place::new(&place, Span::empty());
     let explain = |error| Failure::from(Refusal::from_datafusion(&error, &place));
     let session = query_session();

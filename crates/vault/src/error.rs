@@ -12,13 +12,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The reader does not say who they are, or what for.
-    #[error("evidence is read by somebody for a purpose: say who reads it, and name a purpose ({})", allowed.join(", "))]
+    #[error("what people look at is read by somebody for a purpose: say who reads it, and name {}", one_of(allowed))]
     NoPurpose {
         /// The purposes there are.
         allowed: Vec<String>,
     },
     /// The purpose is none of those that are allowed.
-    #[error("`{purpose}` is not a purpose that evidence is read for: name one of {}", allowed.join(", "))]
+    #[error("`{purpose}` is not a purpose for which anybody may look: name {}", one_of(allowed))]
     PurposeNotAllowed {
         /// The purpose that was named.
         purpose: String,
@@ -99,6 +99,14 @@ impl Error {
             Self::Key(error) => error.code(),
             Self::Store(_) | Self::NoRandom { .. } => "TG500",
         }
+    }
+}
+
+/// The purposes there are, in words.
+fn one_of(allowed: &[String]) -> String {
+    match allowed {
+        [] => "one that an operator has listed; none is".to_owned(),
+        allowed => format!("one of {}", allowed.join(", ")),
     }
 }
 
