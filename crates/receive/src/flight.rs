@@ -21,7 +21,6 @@ use tidegate_land::Producer;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::connection::Peer;
 use crate::gate::Place;
 use crate::{Intake, Limits, Origin, Refused};
 use put::{Call, misspoken, stream_of};
@@ -80,7 +79,7 @@ impl<I: Intake> FlightService for Flight<I> {
             intake: Arc::clone(&self.intake),
             limits: self.limits,
             stopping: self.stopping.clone(),
-            origin: Origin { peer: request.extensions().get::<Peer>().map(|peer| peer.0) },
+            origin: Origin::of(request.extensions()),
             headers: request.metadata().clone(),
             _place: request.extensions().get::<Place>().cloned(),
         };

@@ -7,8 +7,11 @@ use std::time::Duration;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use axum::body::Bytes;
+use axum::http::Extensions;
 use futures::future::BoxFuture;
 use tidegate_land::Producer;
+
+use crate::connection::Peer;
 
 /// Rows of one batch of a Flight call.
 #[derive(Clone, Debug)]
@@ -30,6 +33,13 @@ pub struct Rows {
 pub struct Origin {
     /// The other end of the connection.
     pub peer: Option<SocketAddr>,
+}
+
+impl Origin {
+    /// Of a call whose connection left its other end among these.
+    pub(crate) fn of(extensions: &Extensions) -> Self {
+        Self { peer: extensions.get::<Peer>().map(|peer| peer.0) }
+    }
 }
 
 /// Rows are there to stay.

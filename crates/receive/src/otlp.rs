@@ -6,11 +6,9 @@
 pub(crate) mod grpc;
 pub(crate) mod http;
 
-use axum::extract::Request;
 use prost::Message;
 
-use crate::connection::Peer;
-use crate::{Origin, Partial};
+use crate::Partial;
 
 /// `ExportTraceServiceResponse`, and that of logs, whose fields have the same numbers and types.
 #[derive(Clone, PartialEq, Message)]
@@ -34,9 +32,4 @@ fn answer(partial: Partial) -> Vec<u8> {
     let Partial { rejected, message } = partial;
     let partial_success = said.then_some(PartialSuccess { rejected, error_message: message });
     ExportResponse { partial_success }.encode_to_vec()
-}
-
-/// Where a call comes from.
-fn origin(request: &Request) -> Origin {
-    Origin { peer: request.extensions().get::<Peer>().map(|peer| peer.0) }
 }

@@ -17,7 +17,7 @@ use tonic::Status;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EnabledCompressionEncodings, EncodeBuf, Encoder};
 use tonic::server::{Grpc, UnaryService};
 
-use super::{answer, origin};
+use super::answer;
 use crate::{Encoding, Export, Intake, Limits, Origin, Signal};
 
 /// The paths of both services of OTLP that are spoken.
@@ -33,7 +33,7 @@ pub(crate) fn router<I: Intake>(intake: Arc<I>, limits: &Limits) -> Router {
 async fn export<I: Intake>(intake: Arc<I>, signal: Signal, most: usize, request: Request) -> Response {
     let mut gzip = EnabledCompressionEncodings::default();
     gzip.enable(CompressionEncoding::Gzip);
-    let call = Call { intake, signal, origin: origin(&request) };
+    let call = Call { intake, signal, origin: Origin::of(request.extensions()) };
     let mut grpc = Grpc::new(Raw).apply_compression_config(gzip, gzip).max_decoding_message_size(most);
     grpc.unary(call, request).await.map(Body::new)
 }

@@ -14,8 +14,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tonic::Code;
 
-use super::{answer, origin};
-use crate::{Encoding, Export, Intake, Limits, Partial, Refused, Signal, refusal};
+use super::answer;
+use crate::{Encoding, Export, Intake, Limits, Origin, Partial, Refused, Signal, refusal};
 
 /// Where it is asked whether the server lives. Needs no token.
 pub(crate) const HEALTH: &str = "/healthz";
@@ -51,7 +51,7 @@ async fn export<I: Intake>(shared: Shared<I>, signal: Signal, request: Request) 
     let Some(packing) = packing_of(request.headers()) else {
         return unsupported("TG775: compress with gzip, or not at all", encoding);
     };
-    let origin = origin(&request);
+    let origin = Origin::of(request.extensions());
     let taken = async {
         let body = body(request, packing, &shared.limits).await?;
         shared.intake.export(Export { signal, encoding, body, origin }).await

@@ -99,8 +99,9 @@ async fn import(place: &Place, file: &Path, annotator: Option<&str>) -> Result<(
         let name = ruling.labels();
         let input = project.inputs.iter().find(|(stream, _)| stream.definition.name.value == name);
         let store = landing_store(&project.folder, &project.root, &project.config)?;
+        let keyring = if project.contracts.is_empty() { None } else { Some(project.keyring().await?) };
         let desk = match input {
-            Some((stream, source)) => desk_of(&project, &store, &stream.definition, source).await?,
+            Some((stream, source)) => desk_of(&project, &store, keyring.as_ref(), &stream.definition, source)?,
             None => None,
         };
         desk.ok_or_else(|| {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use tidegate_contract::LANDED;
+use tidegate_keyring::Keyring;
 use tidegate_land::{Extra, Landing, Options, Producer};
 use tidegate_ledger::Store;
 use tidegate_otlp::{ContentPolicy, Mapper};
@@ -73,10 +74,11 @@ pub(crate) async fn run(place: &Place, options: &Serve) -> Result<ExitCode> {
 
 /// The streams that take what arrives.
 async fn desks(project: &Project, store: &Store) -> Result<BTreeMap<String, Desk>> {
+    let keyring = if project.contracts.is_empty() { None } else { Some(project.keyring().await?) };
     let mut desks = BTreeMap::new();
     for (stream, source) in &project.inputs {
         let name = &stream.definition.name.value;
-        match desk_of(project, store, &stream.definition, source).await? {
+        match desk_of(project, store, keyring.as_ref(), &stream.definition, source)? {
             Some(desk) => drop(desks.insert(name.clone(), desk)),
             None => eprintln!(
                 "stream {name} takes nothing: its path is not landing/{name}/, its files are not Parquet, or its columns are not declared"
@@ -86,10 +88,12 @@ async fn desks(project: &Project, store: &Store) -> Result<BTreeMap<String, Desk
     Ok(desks)
 }
 
-/// What takes rows of a stream, if its files lie where files are landed and its columns are known.
-pub(crate) async fn desk_of(
+/// What takes rows of a stream, if its files lie where files are landed and its columns are known. A project with contracts
+/// has a keyring.
+pub(crate) fn desk_of(
     project: &Project,
     store: &Store,
+    keyring: Option<&Arc<Keyring>>,
     definition: &StreamDefinition,
     source: &Source,
 ) -> Result<Option<Desk>> {
@@ -98,8 +102,8 @@ pub(crate) async fn desk_of(
         return Ok(None);
     };
     let contract = project.contracts.of(name);
-    let door = match contract {
-        Some(_) => project.contracts.door(definition, &project.keyring().await?)?,
+    let door = match keyring {
+        Some(keyring) => project.contracts.door(definition, keyring)?,
         None => None,
     };
     let metadata =
